@@ -1,0 +1,70 @@
+# One word each. `make` alone prints this list; every target sets up what it needs.
+
+# What an operator may override: `make demo PORT=9000 DIR=/srv/demo`.
+DIR       ?= data/demo
+PORT      ?= 8080
+FAST_PORT ?= 8081
+# What a developer may add: `make test ARGS="-k book -x"`.
+ARGS      ?=
+
+# The first Python on the path that really runs and is new enough; 3.11 is what we test with.
+PYTHON ?= $(shell for python in python3.11 python3.14 python3.13 python3.12 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& command -v $$python && break; done)
+
+BIN   := .venv/bin
+STAMP := .venv/.stamp
+CODE  := exchange tui tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench nightly format lock clean
+
+help:  ## print this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r word does; \
+	do printf 'make %-9s%s\n' "$$word" "$$does"; done
+
+setup: $(STAMP)  ## make .venv with every pinned package, and .venv/bin/exchange
+
+# Runs again only when a pin or the project file changes. Hashes are required, and the
+# project itself is linked, not copied, so that an edit counts at once. A broken or old
+# .venv is replaced only where Python itself is (--clear would also delete a good one).
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. On Debian 12: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+demo: setup  ## run a furnished exchange to look at, on ports 8080 and 8081
+	$(BIN)/exchange demo --dir $(DIR) --port $(PORT) --fast-port $(FAST_PORT) $(ARGS)
+
+test: setup  ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## lint, format, types and walls, without changing a file
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+
+bench: setup  ## measure, and print the figures beside their budgets
+	$(BIN)/python -m bench $(ARGS)
+
+nightly: setup  ## run the long tests too: more seeds, more kills, more hours
+	NIGHTLY=1 $(BIN)/python -m pytest $(ARGS)
+
+format: setup  ## put every file into the one format, and fix what can be fixed
+	$(BIN)/ruff check --fix-only $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+# --upgrade takes the newest of what pyproject.toml leaves open. No address goes into the file.
+lock: setup  ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --upgrade --no-annotate --no-emit-find-links --quiet \
+		--custom-compile-command "make lock" --output-file requirements.lock
+
+clean:  ## remove .venv, builds and caches; data/ stays
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""An exchange in one process: matches orders, keeps the ledger, serves traders and operators."""

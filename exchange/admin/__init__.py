@@ -1,0 +1,1 @@
+"""The operators' Unix socket: methods, roles, four eyes and the audit trail."""

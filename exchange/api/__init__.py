@@ -1,0 +1,1 @@
+"""The traders' side: two doors to the same endpoints."""

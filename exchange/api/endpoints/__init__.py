@@ -1,0 +1,1 @@
+"""One function per endpoint, free of any web framework: (caller, request) -> reply."""

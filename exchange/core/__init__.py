@@ -1,0 +1,1 @@
+"""The rule book: pure decisions on whole numbers, without clock, chance, SQL or I/O."""

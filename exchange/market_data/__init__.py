@@ -1,0 +1,1 @@
+"""Depth, candles and tickers: built from committed events, and can be rebuilt from them."""

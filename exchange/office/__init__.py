@@ -1,0 +1,1 @@
+"""People: users, credentials, sessions, API keys, cases, tickets and notices."""

@@ -1,0 +1,1 @@
+"""How the process fares: health, metrics, logs and the watchdog."""

@@ -1,0 +1,1 @@
+"""A mirror of the house, plus scenarios, simulation, faults, clients and chains."""

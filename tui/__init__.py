@@ -1,0 +1,1 @@
+"""The operators' dashboard: a client of the admin socket and nothing else."""
