@@ -1,0 +1,22 @@
+"""What all tests share: when the long ones run, and how hard properties are tried."""
+
+import os
+
+import hypothesis
+import pytest
+
+NIGHTLY = "NIGHTLY" in os.environ
+
+# By day the same examples on every machine, so that a red check is red for everybody; by night new ones.
+hypothesis.settings.register_profile("daily", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("nightly", max_examples=2_000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("nightly" if NIGHTLY else "daily")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is marked nightly, unless NIGHTLY is set."""
+    if NIGHTLY:
+        return
+    for item in items:
+        if item.get_closest_marker("nightly"):
+            item.add_marker(pytest.mark.skip(reason="runs in `make nightly`"))
