@@ -13,6 +13,7 @@ PYTHON ?= $(shell for python in python3.11 python3.14 python3.13 python3.12 pyth
 	&& command -v $$python && break; done)
 
 BIN   := .venv/bin
+PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMP := .venv/.stamp
 CODE  := exchange tui tests bench
 
@@ -26,15 +27,14 @@ help:  ## print this list
 setup: $(STAMP)  ## make .venv with every pinned package, and .venv/bin/exchange
 
 # Runs again only when a pin or the project file changes. Hashes are required, and the
-# project itself is linked, not copied, so that an edit counts at once. A broken or old
-# .venv is replaced only where Python itself is (--clear would also delete a good one).
+# project itself is linked, not copied, so that an edit counts at once.
 $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. On Debian 12: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	$(PIP) --require-hashes -r requirements.lock
+	PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --no-deps -e .
 	@touch $@
 
 demo: setup  ## run a furnished exchange to look at, on ports 8080 and 8081
