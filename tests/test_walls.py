@@ -11,6 +11,8 @@ import pytest
 HOUSE = Path(__file__).parent.parent
 LINT = Path(sys.executable).with_name("lint-imports")
 
+SUBMIT_ONLY = "doors and custody submit commands and never see State"
+
 # Where a line is planted, the line, and the contract that must then be broken.
 PLANTED = [
     ("exchange/core/planted.py", "import exchange.ledger", "imports go down only"),
@@ -54,12 +56,16 @@ PLANTED = [
     ("exchange/app.py", "import tui", "only the command line starts the dashboard"),
     ("exchange/api/endpoints/planted.py", "import quart", "endpoints know no web framework"),
     ("exchange/ledger/planted.py", "import httptools", "no network below the doors"),
+    ("exchange/api/planted.py", "import exchange.core.state", SUBMIT_ONLY),
+    ("exchange/admin/planted.py", "from exchange.core import state", SUBMIT_ONLY),
+    ("exchange/custody/planted.py", "from exchange.core.state import State", SUBMIT_ONLY),
 ]
 
 # What the walls let through.
 ALLOWED = [
     ("exchange/app.py", "import exchange.api, exchange.custody, exchange.clock"),
-    ("exchange/sequencer.py", "import exchange.ledger, exchange.core, exchange.settings, trio"),
+    ("exchange/sequencer.py", "import exchange.ledger, exchange.core.state, exchange.settings, trio"),
+    ("exchange/api/planted.py", "import exchange.sequencer, exchange.core.units"),
     ("exchange/ledger/planted.py", "import apsw, time"),
     ("exchange/office/planted.py", "import apsw"),
     ("exchange/custody/planted.py", "import apsw"),
