@@ -1,1 +1,1 @@
-"""The rule book: pure decisions on whole numbers, without clock, chance, SQL or I/O."""
+"""The rule book: pure integers in, events out. No await, SQL, clock, chance, float or logging."""

@@ -1,0 +1,152 @@
+"""The order book of one market: resting orders in price-time priority.
+
+Price levels stand in a `SortedDict` whose first key is the best price: asks by price, bids by minus price. Each level is
+a linked first-in-first-out queue threaded through the orders themselves, so that adding, cancelling and filling are O(1)
+but for the making and removing of a level. Nothing here decides anything; only `evolve` and `restore` call what writes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from sortedcontainers import SortedDict
+
+from exchange.core.market import Market, MarketPhase
+from exchange.core.orders import Order, Side
+from exchange.core.triggers import Triggers
+from exchange.core.units import MarketId, Ppm, Price, Quantity, TradeId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Level(msgspec.Struct, gc=False, eq=False):
+    """All orders resting at one price, the oldest `first`. `key` sorts levels from the best price on."""
+
+    market: MarketId
+    side: Side
+    price: Price
+    key: int
+    quantity: int = 0
+    count: int = 0
+    first: Order | None = None
+    last: Order | None = None
+
+
+class BookSide:
+    """The bids or the asks."""
+
+    __slots__ = ("best", "levels", "side", "sign")
+
+    def __init__(self, side: Side) -> None:
+        """An empty side."""
+        self.side = side
+        self.sign = 1 if side is Side.SELL else -1
+        self.levels: SortedDict[int, Level] = SortedDict()
+        self.best: Level | None = None
+
+    def worse(self, rank: int) -> Level | None:
+        """The level of `rank`, 0 being the best price."""
+        return self.levels.peekitem(rank)[1] if rank < len(self.levels) else None
+
+    def __iter__(self) -> Iterator[Level]:
+        """The levels from the best price on."""
+        return iter(self.levels.values())
+
+
+class Book:
+    """One market at work: its rules and phase, both sides, sleeping orders, last price and counters.
+
+    `touched` collects the levels whose quantity changed since the sequencer last took them, oldest change first.
+    """
+
+    __slots__ = (
+        "asks",
+        "bids",
+        "fees",
+        "last_price",
+        "next_aggregate",
+        "next_trade",
+        "phase",
+        "rules",
+        "tier_fees",
+        "touched",
+        "triggers",
+    )
+
+    def __init__(self, rules: Market, phase: MarketPhase) -> None:
+        """An empty book; until the first trade the last price is the reference price of the rules."""
+        self.rules = rules
+        self.phase = phase
+        self.bids = BookSide(Side.BUY)
+        self.asks = BookSide(Side.SELL)
+        self.triggers = Triggers()
+        self.last_price: Price = rules.reference
+        self.next_trade = TradeId(1)
+        self.next_aggregate = 1
+        self.fees: tuple[Ppm, Ppm] = (rules.maker_fee, rules.taker_fee)
+        self.tier_fees: dict[int, tuple[Ppm, Ppm]] = {}
+        self.touched: dict[Level, None] = {}
+
+    def add(self, order: Order) -> None:
+        """Put what is left of `order` at the end of the queue of its price."""
+        half = self.bids if order.side == 1 else self.asks
+        key = order.price * half.sign
+        level: Level | None = half.levels.get(key)
+        if level is None:
+            level = Level(order.market, half.side, order.price, key)
+            half.levels[key] = level
+            best = half.best
+            if best is None or key < best.key:
+                half.best = level
+        last = level.last
+        if last is None:
+            level.first = order
+        else:
+            last.behind = order
+            order.ahead = last
+        level.last = order
+        order.level = level
+        level.quantity += order.quantity - order.filled
+        level.count += 1
+        self.touched[level] = None
+
+    def reduce(self, order: Order, quantity: Quantity) -> None:
+        """Take `quantity` lots of a fill from a resting order's level; the order leaves when nothing is left.
+
+        `order.filled` must already count the fill.
+        """
+        level = order.level
+        assert level is not None, order
+        level.quantity -= quantity
+        self.touched[level] = None
+        if order.filled == order.quantity:
+            self._unlink(order, level)
+
+    def remove(self, order: Order) -> None:
+        """Take a resting order off the book."""
+        level = order.level
+        assert level is not None, order
+        level.quantity -= order.quantity - order.filled
+        self.touched[level] = None
+        self._unlink(order, level)
+
+    def _unlink(self, order: Order, level: Level) -> None:
+        """Take `order` out of its queue, and an empty level out of its side."""
+        ahead, behind = order.ahead, order.behind
+        if ahead is None:
+            level.first = behind
+        else:
+            ahead.behind = behind
+        if behind is None:
+            level.last = ahead
+        else:
+            behind.ahead = ahead
+        order.level = order.ahead = order.behind = None
+        level.count -= 1
+        if not level.count:
+            half = self.bids if level.side == 1 else self.asks
+            del half.levels[level.key]
+            if half.best is level:
+                half.best = half.worse(0)

@@ -1,0 +1,171 @@
+"""What may be asked of the exchange. A command is a wish: `decide` answers it with events or a `Reject`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from exchange.core.market import Market, MarketPhase
+from exchange.core.orders import OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.transfers import DepositState, WithdrawalState
+from exchange.core.units import AccountId, Amount, AssetId, MarketId, OrderId, Ppm, Price, Quantity
+
+
+class ListAsset(msgspec.Struct, frozen=True, gc=False):
+    """List an asset; `decimals` is its ledger scale."""
+
+    code: str
+    decimals: int
+
+
+class ListMarket(msgspec.Struct, frozen=True, gc=False):
+    """List a market; `rules.id` is ignored, the exchange numbers it. It starts in `phase`."""
+
+    rules: Market
+    phase: MarketPhase = MarketPhase.PRE_OPEN
+
+
+class SetMarketPhase(msgspec.Struct, frozen=True, gc=False):
+    """Open, halt or otherwise restrict a market; `reason` is shown to operators and journaled."""
+
+    market: MarketId
+    phase: MarketPhase
+    reason: str
+
+
+class SetTierFees(msgspec.Struct, frozen=True, gc=False):
+    """Give accounts of `tier` their own fees in one market."""
+
+    market: MarketId
+    tier: int
+    maker_fee: Ppm
+    taker_fee: Ppm
+
+
+class OpenAccount(msgspec.Struct, frozen=True, gc=False):
+    """Open a trader's account under a name that nobody else has."""
+
+    name: str
+    tier: int = 0
+
+
+class SetAccountTier(msgspec.Struct, frozen=True, gc=False):
+    """Move an account to another fee tier."""
+
+    account: AccountId
+    tier: int
+
+
+class SetAccountFrozen(msgspec.Struct, frozen=True, gc=False):
+    """Freeze an account (it can cancel, not place orders or withdraw) or thaw it."""
+
+    account: AccountId
+    frozen: bool
+    reason: str
+
+
+class Credit(msgspec.Struct, frozen=True, gc=False):
+    """Credit an account against `genesis`: demo money. `reference` makes it safe to repeat."""
+
+    account: AccountId
+    asset: AssetId
+    amount: Amount
+    reference: str
+
+
+class ReportDeposit(msgspec.Struct, frozen=True, gc=False):
+    """Custody saw a deposit, or saw it move. `key` is its outpoint or transaction hash and log ordinal."""
+
+    key: str
+    account: AccountId
+    asset: AssetId
+    amount: Amount
+    to: DepositState
+
+
+class RequestWithdrawal(msgspec.Struct, frozen=True, gc=False):
+    """Hold `amount` for a withdrawal; `key` makes it safe to repeat."""
+
+    key: str
+    account: AccountId
+    asset: AssetId
+    amount: Amount
+
+
+class MoveWithdrawal(msgspec.Struct, frozen=True, gc=False):
+    """Take a withdrawal to its next state: settle it when final, release the hold when it ends unpaid."""
+
+    key: str
+    to: WithdrawalState
+
+
+class PlaceOrder(msgspec.Struct, frozen=True, gc=False):
+    """Place an order. Prices in ticks (0: none), quantity in lots or, for MARKET only, `quote_quantity` in atoms."""
+
+    account: AccountId
+    market: MarketId
+    side: Side
+    type: OrderType
+    quantity: Quantity
+    price: Price = Price(0)
+    time_in_force: TimeInForce = TimeInForce.GTC
+    client_id: str = ""
+    stop_price: Price = Price(0)
+    quote_quantity: Amount = Amount(0)
+    self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
+
+
+class CancelOrder(msgspec.Struct, frozen=True, gc=False):
+    """Cancel an open order, named by id or by its client id; given both, both must fit.
+
+    `cancel_id` is the client's name for the cancel itself.
+    """
+
+    account: AccountId
+    market: MarketId
+    order: OrderId = OrderId(0)
+    client_id: str = ""
+    cancel_id: str = ""
+
+
+class CancelAll(msgspec.Struct, frozen=True, gc=False):
+    """Cancel all open orders of an account in one market."""
+
+    account: AccountId
+    market: MarketId
+
+
+class CancelReplace(msgspec.Struct, frozen=True, gc=False):
+    """Cancel one order and place another in its stead; the new one may use the funds that the old one held.
+
+    Unless `even_if_cancel_fails`, a failed cancel leaves the new order unplaced.
+    """
+
+    cancel: CancelOrder
+    place: PlaceOrder
+    even_if_cancel_fails: bool = False
+
+
+class WakeOrder(msgspec.Struct, frozen=True, gc=False):
+    """The exchange's own: the next sleeping order of this market whose stop price was reached, if any."""
+
+    market: MarketId
+
+
+Command = (
+    ListAsset
+    | ListMarket
+    | SetMarketPhase
+    | SetTierFees
+    | OpenAccount
+    | SetAccountTier
+    | SetAccountFrozen
+    | Credit
+    | ReportDeposit
+    | RequestWithdrawal
+    | MoveWithdrawal
+    | PlaceOrder
+    | CancelOrder
+    | CancelAll
+    | CancelReplace
+    | WakeOrder
+)

@@ -1,0 +1,226 @@
+"""What has happened. The journal is a list of these, and they alone rebuild every row and every balance.
+
+Each class has a number that never changes its meaning: a changed event gets a new class and a new number.
+Every event that concerns an account carries that account's own sequence number, gapless from 1.
+`time` is when the command was decided, in microseconds.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from exchange.core.market import Asset, Market, MarketPhase
+from exchange.core.orders import OrderStatus, OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.transfers import DepositState, WithdrawalState
+from exchange.core.units import (
+    AccountId,
+    Amount,
+    AssetId,
+    MarketId,
+    Micros,
+    OrderId,
+    Ppm,
+    Price,
+    Quantity,
+    TradeId,
+)
+
+
+class AssetListed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=1):
+    """An asset was listed."""
+
+    time: Micros
+    asset: Asset
+
+
+class MarketListed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=2):
+    """A market was listed."""
+
+    time: Micros
+    market: Market
+    phase: MarketPhase
+
+
+class MarketPhaseSet(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=3):
+    """A market was opened, halted or otherwise restricted."""
+
+    time: Micros
+    market: MarketId
+    phase: MarketPhase
+    reason: str
+
+
+class TierFeesSet(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=4):
+    """Accounts of a tier have their own fees in a market from here on."""
+
+    time: Micros
+    market: MarketId
+    tier: int
+    maker_fee: Ppm
+    taker_fee: Ppm
+
+
+class AccountOpened(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=5):
+    """An account exists from here on."""
+
+    time: Micros
+    account: AccountId
+    name: str
+    tier: int
+
+
+class AccountTierSet(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=6):
+    """An account moved to another fee tier."""
+
+    time: Micros
+    account: AccountId
+    account_seq: int
+    tier: int
+
+
+class AccountFrozenSet(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=7):
+    """An account was frozen or thawed."""
+
+    time: Micros
+    account: AccountId
+    account_seq: int
+    frozen: bool
+    reason: str
+
+
+class Credited(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=8):
+    """Demo money came to an account out of `genesis`."""
+
+    time: Micros
+    account: AccountId
+    account_seq: int
+    asset: AssetId
+    amount: Amount
+    reference: str
+
+
+class DepositMoved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=9):
+    """A deposit reached a state. `recovered`: of a reversal, what the account still had available."""
+
+    time: Micros
+    key: str
+    account: AccountId
+    account_seq: int
+    asset: AssetId
+    amount: Amount
+    state: DepositState
+    recovered: Amount
+
+
+class WithdrawalMoved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=10):
+    """A withdrawal reached a state."""
+
+    time: Micros
+    key: str
+    account: AccountId
+    account_seq: int
+    asset: AssetId
+    amount: Amount
+    state: WithdrawalState
+
+
+class OrderAccepted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=11):
+    """An order was taken on and `hold` moved from available to held.
+
+    `rests`: it goes straight onto the book (or to sleep); otherwise trades, `OrderBooked` or `OrderEnded` follow.
+    """
+
+    time: Micros
+    order: OrderId
+    account: AccountId
+    account_seq: int
+    market: MarketId
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    self_trade: SelfTrade
+    price: Price
+    stop_price: Price
+    quantity: Quantity
+    quote_quantity: Amount
+    hold: Amount
+    client_id: str
+    rests: bool
+
+
+class OrderTriggered(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=12):
+    """A sleeping order's stop price was reached; what it then does follows."""
+
+    time: Micros
+    order: OrderId
+    account: AccountId
+    account_seq: int
+    market: MarketId
+
+
+class OrderBooked(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=13):
+    """What is left of an order took its place at the end of the queue of its price."""
+
+    time: Micros
+    order: OrderId
+    account: AccountId
+    account_seq: int
+    market: MarketId
+
+
+class OrderEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=14):
+    """An order ended before it was filled; `released` goes back from held to available."""
+
+    time: Micros
+    order: OrderId
+    account: AccountId
+    account_seq: int
+    market: MarketId
+    status: OrderStatus
+    released: Amount
+    cancel_id: str
+
+
+class Traded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=15):
+    """A taker met a maker. Each fee is in the asset its payer receives.
+
+    `notional` is price times quantity in quote atoms. `released` goes back to a taker who buys: price improvement, or
+    what is left of a budget too small for one more lot. `aggregate` numbers the run of fills of one taker at one price.
+    """
+
+    time: Micros
+    market: MarketId
+    trade: TradeId
+    aggregate: int
+    price: Price
+    quantity: Quantity
+    notional: Amount
+    taker_side: Side
+    maker_order: OrderId
+    taker_order: OrderId
+    maker: AccountId
+    taker: AccountId
+    maker_seq: int
+    taker_seq: int
+    maker_fee: Amount
+    taker_fee: Amount
+    released: Amount
+
+
+Event = (
+    AssetListed
+    | MarketListed
+    | MarketPhaseSet
+    | TierFeesSet
+    | AccountOpened
+    | AccountTierSet
+    | AccountFrozenSet
+    | Credited
+    | DepositMoved
+    | WithdrawalMoved
+    | OrderAccepted
+    | OrderTriggered
+    | OrderBooked
+    | OrderEnded
+    | Traded
+)

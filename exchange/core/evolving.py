@@ -1,0 +1,265 @@
+"""Let it have happened: one event, applied to the state. Never refuses; what cannot be is a bug and raises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exchange.core import events as ev
+from exchange.core import postings
+from exchange.core.book import Book
+from exchange.core.market import MarketPhase
+from exchange.core.orders import SLEEPING_TYPES, Order, OrderStatus
+from exchange.core.state import Account
+from exchange.core.transfers import (
+    DEPOSIT_TRANSITIONS,
+    WITHDRAWAL_TRANSITIONS,
+    Deposit,
+    Effect,
+    Withdrawal,
+)
+from exchange.core.units import AccountId, OrderId, Seq
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from exchange.core.postings import Movement
+    from exchange.core.state import State
+    from exchange.core.units import Amount, BalanceKey
+
+
+class Overdrawn(Exception):
+    """A movement would take more than there is: a bug in `decide`, or a damaged journal."""
+
+
+def evolve(state: State, event: ev.Event) -> None:
+    """Apply `event` as number `state.seq + 1`; `state.changes` records all that it touched."""
+    state.seq = Seq(state.seq + 1)
+    state.changes.events.append(event)
+    _EVOLVE[type(event)](state, event)
+
+
+def _post(state: State, debit: BalanceKey, credit: BalanceKey, amount: Amount) -> None:
+    """One movement of money."""
+    balances = state.balances
+    left = balances.get(debit, 0) - amount
+    if left < 0 and not postings.may_be_negative(debit):
+        raise Overdrawn(state.seq, postings.split_key(debit), amount)
+    balances[debit] = left  # type: ignore[assignment]
+    balances[credit] = balances.get(credit, 0) + amount  # type: ignore[assignment]
+    state.changes.postings.append((state.seq, debit, credit, amount))
+
+
+def _post_all(state: State, movements: Iterable[Movement]) -> None:
+    for debit, credit, amount in movements:
+        _post(state, debit, credit, amount)
+
+
+def _touch_account(state: State, account: AccountId, account_seq: int) -> Account:
+    owner = state.accounts[account]
+    if account_seq != owner.seq + 1:
+        message = f"account {account}: event {account_seq} follows {owner.seq}"
+        raise AssertionError(message)
+    owner.seq = account_seq
+    state.changes.accounts[account] = owner
+    return owner
+
+
+def _asset_listed(state: State, event: ev.AssetListed) -> None:
+    state.assets[event.asset.id] = event.asset
+
+
+def _market_listed(state: State, event: ev.MarketListed) -> None:
+    book = Book(event.market, event.phase)
+    state.books[event.market.id] = book
+    state.symbols[event.market.symbol] = event.market.id
+    state.changes.markets[event.market.id] = book
+
+
+def _market_phase_set(state: State, event: ev.MarketPhaseSet) -> None:
+    book = state.books[event.market]
+    book.phase = MarketPhase(event.phase)
+    state.changes.markets[event.market] = book
+
+
+def _tier_fees_set(state: State, event: ev.TierFeesSet) -> None:
+    state.books[event.market].tier_fees[event.tier] = (event.maker_fee, event.taker_fee)
+
+
+def _account_opened(state: State, event: ev.AccountOpened) -> None:
+    account = Account(event.account, event.name, event.tier, False, 0, event.time, {}, {})
+    state.accounts[event.account] = account
+    state.names[event.name] = event.account
+    state.next_account = AccountId(max(state.next_account, event.account + 1))
+    state.changes.accounts[event.account] = account
+
+
+def _account_tier_set(state: State, event: ev.AccountTierSet) -> None:
+    _touch_account(state, event.account, event.account_seq).tier = event.tier
+
+
+def _account_frozen_set(state: State, event: ev.AccountFrozenSet) -> None:
+    _touch_account(state, event.account, event.account_seq).frozen = event.frozen
+
+
+def _credited(state: State, event: ev.Credited) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    state.references.add(event.reference)
+    _post(state, *postings.credited(event))
+
+
+def _deposit_moved(state: State, event: ev.DepositMoved) -> None:
+    owner = _touch_account(state, event.account, event.account_seq)
+    known = state.deposits.get(event.key)
+    effect = DEPOSIT_TRANSITIONS[(known.state if known else None, event.state)]
+    deposit = Deposit(event.key, event.account, event.asset, event.amount, event.state)
+    state.deposits[event.key] = state.changes.deposits[event.key] = deposit
+    if effect is Effect.REVERSE:
+        owner.frozen = True
+    _post_all(state, postings.deposit(event, effect))
+
+
+def _withdrawal_moved(state: State, event: ev.WithdrawalMoved) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    known = state.withdrawals.get(event.key)
+    effect = WITHDRAWAL_TRANSITIONS[(known.state, event.state)] if known else None
+    withdrawal = Withdrawal(event.key, event.account, event.asset, event.amount, event.state)
+    state.withdrawals[event.key] = state.changes.withdrawals[event.key] = withdrawal
+    _post_all(state, postings.withdrawal(event, effect))
+
+
+def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
+    owner = _touch_account(state, event.account, event.account_seq)
+    book = state.books[event.market]
+    sleeps = event.type in SLEEPING_TYPES
+    order = Order(
+        event.order,
+        event.account,
+        event.market,
+        event.side,
+        event.type,
+        event.time_in_force,
+        event.self_trade,
+        event.price,
+        event.stop_price,
+        event.quantity,
+        event.quote_quantity,
+        event.hold,
+        not sleeps,
+        event.time,
+        event.client_id,
+        updated=event.time,
+    )
+    state.orders[event.order] = order
+    state.next_order = OrderId(event.order + 1)
+    if event.client_id:
+        owner.open_by_client[event.client_id] = event.order
+    mine = owner.open_by_market.get(event.market)
+    if mine is None:
+        mine = owner.open_by_market[event.market] = {}
+    mine[event.order] = order
+    state.changes.fresh[event.order] = order
+    if event.hold:
+        _post(state, *postings.accepted(book.rules, event))
+    if sleeps:
+        book.triggers.add(order)
+    elif event.rests:
+        order.booked = state.seq
+        book.add(order)
+
+
+def _order_triggered(state: State, event: ev.OrderTriggered) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    order = _touch_order(state, event.order)
+    order.updated = event.time
+    order.working = True
+    state.books[event.market].triggers.remove(order)
+
+
+def _order_booked(state: State, event: ev.OrderBooked) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    order = _touch_order(state, event.order)
+    order.booked = state.seq
+    order.updated = event.time
+    state.books[event.market].add(order)
+
+
+def _order_ended(state: State, event: ev.OrderEnded) -> None:
+    owner = _touch_account(state, event.account, event.account_seq)
+    order = _touch_order(state, event.order)
+    book = state.books[event.market]
+    order.status = event.status
+    order.updated = event.time
+    if order.level is not None:
+        book.remove(order)
+    elif not order.working:
+        book.triggers.remove(order)
+    if event.released:
+        _post(state, *postings.released(book.rules, event.account, order.side == 1, event.released))
+        order.hold -= event.released  # type: ignore[assignment]
+    _close(state, owner, order)
+
+
+def _traded(state: State, event: ev.Traded) -> None:
+    book = state.books[event.market]
+    maker = _touch_order(state, event.maker_order)
+    taker = _touch_order(state, event.taker_order)
+    maker_owner = _touch_account(state, event.maker, event.maker_seq)
+    taker_owner = _touch_account(state, event.taker, event.taker_seq)
+    _post_all(state, postings.traded(book.rules, event))
+    base = event.quantity * book.rules.lot_atoms
+    for order, owner in ((maker, maker_owner), (taker, taker_owner)):
+        order.filled += event.quantity  # type: ignore[assignment]
+        order.filled_quote += event.notional  # type: ignore[assignment]
+        order.updated = event.time
+        order.hold -= event.notional if order.side == 1 else base  # type: ignore[assignment]
+        if order is taker:
+            order.hold -= event.released  # type: ignore[assignment]
+        else:
+            book.reduce(order, event.quantity)
+        if order.filled == order.quantity:
+            order.status = OrderStatus.FILLED
+            _close(state, owner, order)
+        else:
+            order.status = OrderStatus.PARTIALLY_FILLED
+    book.last_price = event.price
+    book.next_trade = event.trade + 1  # type: ignore[assignment]
+    book.next_aggregate = event.aggregate + 1
+    state.changes.trades.append((state.seq, event))
+    state.changes.markets[event.market] = book
+
+
+def _touch_order(state: State, order_id: OrderId) -> Order:
+    order = state.orders[order_id]
+    if order_id not in state.changes.fresh:
+        state.changes.orders[order_id] = order
+    return order
+
+
+def _close(state: State, owner: Account, order: Order) -> None:
+    """An order is final: forget it; its row tells the rest."""
+    if order.hold:
+        message = f"order {order.id} ends holding {order.hold}"
+        raise AssertionError(message)
+    del state.orders[order.id]
+    del owner.open_by_market[order.market][order.id]
+    if order.client_id:
+        del owner.open_by_client[order.client_id]
+
+
+_EVOLVE: dict[type, Callable[[State, Any], None]] = {
+    ev.AssetListed: _asset_listed,
+    ev.MarketListed: _market_listed,
+    ev.MarketPhaseSet: _market_phase_set,
+    ev.TierFeesSet: _tier_fees_set,
+    ev.AccountOpened: _account_opened,
+    ev.AccountTierSet: _account_tier_set,
+    ev.AccountFrozenSet: _account_frozen_set,
+    ev.Credited: _credited,
+    ev.DepositMoved: _deposit_moved,
+    ev.WithdrawalMoved: _withdrawal_moved,
+    ev.OrderAccepted: _order_accepted,
+    ev.OrderTriggered: _order_triggered,
+    ev.OrderBooked: _order_booked,
+    ev.OrderEnded: _order_ended,
+    ev.Traded: _traded,
+}

@@ -1,0 +1,199 @@
+"""What an order is: the words of the dialect, the living order of the book, and its frozen row."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq
+
+if TYPE_CHECKING:
+    from exchange.core.book import Level
+
+
+class Side(IntEnum):
+    """Which side of the book an order rests on."""
+
+    BUY = 1
+    SELL = 2
+
+
+class OrderType(IntEnum):
+    """How an order finds its price. The names are the dialect's."""
+
+    LIMIT = 1
+    MARKET = 2
+    LIMIT_MAKER = 3
+    STOP_LOSS = 4
+    STOP_LOSS_LIMIT = 5
+    TAKE_PROFIT = 6
+    TAKE_PROFIT_LIMIT = 7
+
+
+class TimeInForce(IntEnum):
+    """How long an order stands: until cancelled, now or never for the rest, all or nothing."""
+
+    GTC = 1
+    IOC = 2
+    FOK = 3
+
+
+class SelfTrade(IntEnum):
+    """Self-trade prevention: who expires when an account would trade with itself. The taker's word counts."""
+
+    NONE = 1
+    EXPIRE_TAKER = 2
+    EXPIRE_MAKER = 3
+    EXPIRE_BOTH = 4
+
+
+class OrderStatus(IntEnum):
+    """NEW and PARTIALLY_FILLED orders are open (resting, or asleep until triggered); the others are final."""
+
+    NEW = 1
+    PARTIALLY_FILLED = 2
+    FILLED = 3
+    CANCELED = 4
+    EXPIRED = 5
+    EXPIRED_IN_MATCH = 6
+
+
+SLEEPING_TYPES: Final = frozenset(
+    {
+        OrderType.STOP_LOSS,
+        OrderType.STOP_LOSS_LIMIT,
+        OrderType.TAKE_PROFIT,
+        OrderType.TAKE_PROFIT_LIMIT,
+    },
+)
+"""Types that sleep until the last price reaches their stop price."""
+
+PRICED_TYPES: Final = frozenset(
+    {
+        OrderType.LIMIT,
+        OrderType.LIMIT_MAKER,
+        OrderType.STOP_LOSS_LIMIT,
+        OrderType.TAKE_PROFIT_LIMIT,
+    },
+)
+"""Types that carry a limit price of their own."""
+
+
+class OrderRow(msgspec.Struct, frozen=True, gc=False):
+    """An order as it stood at one event: what the ledger stores and what every reply is made of.
+
+    `price` is 0 for an order without limit; `quote_quantity` is 0 unless the order was sized in quote.
+    `hold` is what of the account's funds the order still holds (quote atoms to buy, base atoms to sell).
+    `working` is false while the order sleeps. `booked` is the event that gave it its place in the
+    queue of its price (0: never on the book), `updated` the time of its last change.
+    """
+
+    id: OrderId
+    account: AccountId
+    market: MarketId
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    self_trade: SelfTrade
+    status: OrderStatus
+    price: Price
+    stop_price: Price
+    quantity: Quantity
+    filled: Quantity
+    filled_quote: Amount
+    quote_quantity: Amount
+    hold: Amount
+    working: bool
+    booked: Seq
+    created: Micros
+    updated: Micros
+    client_id: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order can still trade or be cancelled."""
+        return self.status <= OrderStatus.PARTIALLY_FILLED
+
+
+class Order(msgspec.Struct, gc=False, eq=False):
+    """A living order. Mutable: only `evolve` writes to it. Kept out of the garbage collector's sight;
+
+    `Level` unlinks it when it leaves, so no cycle outlives it.
+    """
+
+    id: OrderId
+    account: AccountId
+    market: MarketId
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    self_trade: SelfTrade
+    price: Price
+    stop_price: Price
+    quantity: Quantity
+    quote_quantity: Amount
+    hold: Amount
+    working: bool
+    created: Micros
+    client_id: str
+    status: OrderStatus = OrderStatus.NEW
+    filled: Quantity = Quantity(0)
+    filled_quote: Amount = Amount(0)
+    booked: Seq = Seq(0)
+    updated: Micros = Micros(0)
+    level: Level | None = None
+    ahead: Order | None = None
+    behind: Order | None = None
+
+    def row(self) -> OrderRow:
+        """The order as it stands now, frozen."""
+        return OrderRow(
+            self.id,
+            self.account,
+            self.market,
+            self.side,
+            self.type,
+            self.time_in_force,
+            self.self_trade,
+            self.status,
+            self.price,
+            self.stop_price,
+            self.quantity,
+            self.filled,
+            self.filled_quote,
+            self.quote_quantity,
+            self.hold,
+            self.working,
+            self.booked,
+            self.created,
+            self.updated,
+            self.client_id,
+        )
+
+
+def order_from_row(row: OrderRow) -> Order:
+    """The living order that `row` was taken of, not yet on any book."""
+    return Order(
+        row.id,
+        row.account,
+        row.market,
+        row.side,
+        row.type,
+        row.time_in_force,
+        row.self_trade,
+        row.price,
+        row.stop_price,
+        row.quantity,
+        row.quote_quantity,
+        row.hold,
+        row.working,
+        row.created,
+        row.client_id,
+        row.status,
+        row.filled,
+        row.filled_quote,
+        row.booked,
+        row.updated,
+    )

@@ -1,0 +1,99 @@
+"""From command to outcome: decide, let it happen, and wake whom it wakes. What the sequencer calls for each command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from exchange.core.commands import CancelReplace, Command, PlaceOrder, WakeOrder
+from exchange.core.deciding import decide
+from exchange.core.events import Event, OrderAccepted, OrderEnded, Traded
+from exchange.core.evolving import evolve
+from exchange.core.orders import OrderRow
+from exchange.core.rejects import Reject
+from exchange.core.units import MarketId, Micros
+
+if TYPE_CHECKING:
+    from exchange.core.state import State
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What became of a command: a refusal, or the events it caused (not those of orders it woke).
+
+    `orders` are the order placed, or the orders cancelled, as they stood right afterwards. `replaced` is the second
+    half of a `CancelReplace`: None when the new order was not tried.
+    """
+
+    reject: Reject | None
+    events: tuple[Event, ...] = ()
+    orders: tuple[OrderRow, ...] = ()
+    replaced: Outcome | None = None
+
+
+class UndecidedError(Exception):
+    """`decide` raised: nothing happened, and the market it concerns (if any) is to be quarantined."""
+
+    def __init__(self, market: MarketId | None) -> None:
+        """`market` is the one whose orders were being decided."""
+        super().__init__(market)
+        self.market = market
+
+
+def perform(state: State, now: Micros, command: Command) -> Outcome:
+    """Decide and apply one command. Raises `UndecidedError` before anything of it has happened to the state.
+
+    (The two halves of a `CancelReplace` are decided one after the other: the first may stand when the second raises.)
+    """
+    if type(command) is CancelReplace:
+        cancelled = perform(state, now, command.cancel)
+        if cancelled.reject is not None and not command.even_if_cancel_fails:
+            return cancelled
+        placed = perform(state, now, command.place)
+        return Outcome(cancelled.reject, cancelled.events, cancelled.orders, placed)
+    events = _happen(state, now, command)
+    if isinstance(events, Reject):
+        return Outcome(events)
+    return Outcome(None, tuple(events), _named_orders(state, command, events))
+
+
+def wake(state: State, now: Micros, market: MarketId) -> list[Event]:
+    """Wake the next order that this market's last price reached; an empty list when there is none.
+
+    Raises `UndecidedError` as `perform` does. Call until nothing is left: those who wake may wake others.
+    """
+    events = _happen(state, now, WakeOrder(market))
+    assert not isinstance(events, Reject), events
+    return events
+
+
+def _happen(state: State, now: Micros, command: Command) -> list[Event] | Reject:
+    try:
+        decision = decide(state, now, command)
+    except Exception as error:
+        raise UndecidedError(getattr(command, "market", None)) from error
+    if isinstance(decision, Reject):
+        return decision
+    for event in decision:
+        evolve(state, event)
+    return decision
+
+
+def _named_orders(state: State, command: Command, events: list[Event]) -> tuple[OrderRow, ...]:
+    """The rows of the orders that the command itself names: placed or cancelled, not their makers."""
+    changes = state.changes
+    if type(command) is PlaceOrder:
+        first = events[0]
+        assert type(first) is OrderAccepted
+        return (changes.fresh[first.order].row(),)
+    rows = []
+    for event in events:
+        if type(event) is OrderEnded:
+            order = changes.fresh.get(event.order) or changes.orders[event.order]
+            rows.append(order.row())
+    return tuple(rows)
+
+
+def traded_in(events: tuple[Event, ...] | list[Event]) -> bool:
+    """Whether there was a trade, so that sleeping orders may have to wake."""
+    return any(type(event) is Traded for event in events)

@@ -1,0 +1,72 @@
+"""Every way to say no, in order of precedence, with its public code and text.
+
+The texts are part of the interface: clients of the dialect match them letter by letter. Where several reasons hold,
+the one that stands first here is given.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Reject(Enum):
+    """A refusal: (public code, text). Nothing was changed."""
+
+    code: int
+    text: str
+
+    def __new__(cls, code: int, text: str) -> Reject:
+        """Keep the pair as the value and its parts as attributes; the name keeps equal pairs apart."""
+        member = object.__new__(cls)
+        member._value_ = (len(cls.__members__), code, text)
+        member.code = code
+        member.text = text
+        return member
+
+    # the exchange as a whole
+    QUEUE_FULL = (
+        -1008,
+        "Server is currently overloaded with other requests. Please try again in a few minutes.",
+    )
+    STORAGE_LOW = -1016, "This service is no longer available."
+    INTERNAL = -1000, "An unknown error occurred while processing the request."
+
+    # who and where
+    UNKNOWN_MARKET = -1121, "Invalid symbol."
+    UNKNOWN_ACCOUNT = -2015, "Invalid API-key, IP, or permissions for action."
+    ACCOUNT_FROZEN = -2010, "This action is disabled on this account."
+    MARKET_NOT_OPEN = -1013, "Market is closed."
+    POST_ONLY = -2010, "This symbol is restricted to LIMIT_MAKER orders."
+
+    # what was asked
+    BAD_COMBINATION = -1106, "A parameter was sent that this order type does not take."
+    MISSING_PRICE = -1102, "Mandatory parameter 'price' was not sent, was empty/null, or malformed."
+    MISSING_STOP_PRICE = -1102, "Mandatory parameter 'stopPrice' was not sent, was empty/null, or malformed."
+    MISSING_QUANTITY = -1102, "Mandatory parameter 'quantity' was not sent, was empty/null, or malformed."
+    BAD_CLIENT_ID = -1100, "Illegal characters found in parameter 'newClientOrderId'."
+    PRICE_FILTER = -1013, "Filter failure: PRICE_FILTER"
+    LOT_SIZE = -1013, "Filter failure: LOT_SIZE"
+    MARKET_LOT_SIZE = -1013, "Filter failure: MARKET_LOT_SIZE"
+    NOTIONAL = -1013, "Filter failure: NOTIONAL"
+    PRICE_BAND = -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"
+    MAX_ORDERS = -1013, "Filter failure: MAX_NUM_ORDERS"
+    MAX_ALGO_ORDERS = -1013, "Filter failure: MAX_NUM_ALGO_ORDERS"
+
+    # against the state of things
+    DUPLICATE_CLIENT_ID = -2010, "Duplicate order sent."
+    WOULD_TRIGGER = -2010, "Stop price would trigger immediately."
+    WOULD_TAKE = -2010, "Order would immediately match and take."
+    INSUFFICIENT_FUNDS = -2010, "Account has insufficient balance for requested action."
+    UNKNOWN_ORDER = -2011, "Unknown order sent."
+    NO_OPEN_ORDERS = -2011, "Unknown order sent."
+
+    # rules, people and transfers: asked by operators and by custody, not by traders
+    UNKNOWN_ASSET = -1200, "No such asset."
+    NAME_TAKEN = -1201, "That name, code or symbol is already in use."
+    BAD_RULES = -1202, "These rules cannot be listed."
+    SAME_PHASE = -1203, "The market is in that state already."
+    DUPLICATE_REFERENCE = -1204, "That reference was booked before."
+    BAD_AMOUNT = -1205, "The amount must be a whole number of atoms above zero that fits the ledger."
+    UNKNOWN_TRANSFER = -1206, "No such deposit or withdrawal."
+    BAD_TRANSITION = -1207, "The deposit or withdrawal cannot go from its present state to that one."
+    DEMO_ONLY = -1208, "Credits out of nothing are allowed in demo mode only."

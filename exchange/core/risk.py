@@ -1,0 +1,113 @@
+"""May this order come in? Halts, filters, bands, limits: the checks that need no walk through the book.
+
+The checks stand in the order of `rejects.Reject`, and the first that fails is the answer. Funds, and what depends on
+whom the order would meet, are checked in `placing`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from exchange.core.market import Market, MarketPhase
+from exchange.core.orders import PRICED_TYPES, SLEEPING_TYPES, OrderType, TimeInForce
+from exchange.core.rejects import Reject
+from exchange.core.triggers import reached
+from exchange.core.units import MILLION
+
+if TYPE_CHECKING:
+    from exchange.core.book import Book
+    from exchange.core.commands import PlaceOrder
+    from exchange.core.state import Account
+
+_CLIENT_ID: Final = re.compile(r"[a-zA-Z0-9\-_]{1,36}").fullmatch
+
+
+def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reject | None:
+    """The first reason to refuse `order`, or None."""
+    if book is None:
+        return Reject.UNKNOWN_MARKET
+    if account is None:
+        return Reject.UNKNOWN_ACCOUNT
+    if account.frozen:
+        return Reject.ACCOUNT_FROZEN
+    if book.phase != MarketPhase.OPEN:
+        if book.phase != MarketPhase.POST_ONLY:
+            return Reject.MARKET_NOT_OPEN
+        if order.type != OrderType.LIMIT_MAKER:
+            return Reject.POST_ONLY
+    rules = book.rules
+    reject = (
+        (None if order.type == OrderType.LIMIT and not order.stop_price else check_shape(order))
+        or _check_size(rules, order)
+        or _check_price(rules, book.last_price, order)
+    )
+    if reject is not None:
+        return reject
+    client_id = order.client_id
+    if client_id and not _CLIENT_ID(client_id):
+        return Reject.BAD_CLIENT_ID
+    mine = account.open_by_market.get(order.market)
+    if mine is not None:
+        if len(mine) >= rules.max_orders:
+            return Reject.MAX_ORDERS
+        if order.stop_price and sum(not other.working for other in mine.values()) >= rules.max_algo_orders:
+            return Reject.MAX_ALGO_ORDERS
+    if client_id in account.open_by_client:
+        return Reject.DUPLICATE_CLIENT_ID
+    if order.stop_price and reached(order.type, order.side, order.stop_price, book.last_price):
+        return Reject.WOULD_TRIGGER
+    return None
+
+
+def check_shape(order: PlaceOrder) -> Reject | None:
+    """Whether the order has just the parts that its type takes."""
+    kind = order.type
+    if kind in PRICED_TYPES:
+        if not order.price:
+            return Reject.MISSING_PRICE
+    elif order.price:
+        return Reject.BAD_COMBINATION
+    if kind in SLEEPING_TYPES:
+        if not order.stop_price:
+            return Reject.MISSING_STOP_PRICE
+    elif order.stop_price:
+        return Reject.BAD_COMBINATION
+    if order.quote_quantity and (kind != OrderType.MARKET or order.quantity):
+        return Reject.BAD_COMBINATION
+    if not order.quantity and not order.quote_quantity:
+        return Reject.MISSING_QUANTITY
+    if order.time_in_force != TimeInForce.GTC and kind not in PRICED_TYPES - {OrderType.LIMIT_MAKER}:
+        return Reject.BAD_COMBINATION
+    return None
+
+
+def _check_size(rules: Market, order: PlaceOrder) -> Reject | None:
+    """Prices and quantities within the market's limits."""
+    price, stop_price, quantity = order.price, order.stop_price, order.quantity
+    if (price and not rules.min_price <= price <= rules.max_price) or price < 0:
+        return Reject.PRICE_FILTER
+    if stop_price and not rules.min_price <= stop_price <= rules.max_price:
+        return Reject.PRICE_FILTER
+    if not order.quote_quantity:
+        if not rules.min_quantity <= quantity <= rules.max_quantity:
+            return Reject.LOT_SIZE
+        if not price and quantity > rules.max_market_quantity:
+            return Reject.MARKET_LOT_SIZE
+    elif order.quote_quantity < 0:
+        return Reject.NOTIONAL
+    return None
+
+
+def _check_price(rules: Market, last_price: int, order: PlaceOrder) -> Reject | None:
+    """The notional within its limits (a market order is valued at the last price), the limit price within the band."""
+    price = order.price
+    value = order.quote_quantity or (price or order.stop_price or last_price) * order.quantity * rules.unit
+    if not rules.min_notional <= value <= rules.max_notional:
+        return Reject.NOTIONAL
+    if price:
+        if rules.band_up and price * MILLION > last_price * rules.band_up:
+            return Reject.PRICE_BAND
+        if rules.band_down and price * MILLION < last_price * rules.band_down:
+            return Reject.PRICE_BAND
+    return None

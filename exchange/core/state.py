@@ -1,0 +1,138 @@
+"""All that the exchange knows while it runs. Only `evolve` and `restore` write here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from exchange.core.orders import Order
+from exchange.core.postings import FIRST_TRADER, Bucket, balance_key
+from exchange.core.units import (
+    AccountId,
+    Amount,
+    AssetId,
+    BalanceKey,
+    MarketId,
+    Micros,
+    OrderId,
+    Seq,
+)
+
+if TYPE_CHECKING:
+    from exchange.core.book import Book
+    from exchange.core.events import Event, Traded
+    from exchange.core.market import Asset
+    from exchange.core.transfers import Deposit, Withdrawal
+
+Posting = tuple[Seq, BalanceKey, BalanceKey, Amount]
+"""(event, debit, credit, amount)."""
+
+
+class Account(msgspec.Struct, gc=False, eq=False):
+    """A trader's account. `seq` is its last own event number; `open_by_client` finds open orders by client id.
+
+    `open_orders` and `algo_orders` count open orders by market, all of them and those still asleep.
+    """
+
+    id: AccountId
+    name: str
+    tier: int
+    frozen: bool
+    seq: int
+    created: Micros
+    open_by_client: dict[str, OrderId]
+    open_by_market: dict[MarketId, dict[OrderId, Order]]
+
+
+class Changes:
+    """What `evolve` touched since the sequencer last took it: everything the journal must make durable."""
+
+    __slots__ = (
+        "accounts",
+        "deposits",
+        "events",
+        "fresh",
+        "markets",
+        "orders",
+        "postings",
+        "trades",
+        "withdrawals",
+    )
+
+    def __init__(self) -> None:
+        """Nothing touched."""
+        self.events: list[Event] = []
+        self.postings: list[Posting] = []
+        self.trades: list[tuple[Seq, Traded]] = []
+        self.fresh: dict[OrderId, Order] = {}
+        self.orders: dict[OrderId, Order] = {}
+        self.accounts: dict[AccountId, Account] = {}
+        self.markets: dict[MarketId, Book] = {}
+        self.deposits: dict[str, Deposit] = {}
+        self.withdrawals: dict[str, Withdrawal] = {}
+
+
+class State:
+    """Assets, markets, accounts, balances, open orders and transfers, as of event `seq`."""
+
+    __slots__ = (
+        "accounts",
+        "assets",
+        "balances",
+        "books",
+        "changes",
+        "deposits",
+        "names",
+        "next_account",
+        "next_order",
+        "orders",
+        "references",
+        "seq",
+        "symbols",
+        "withdrawals",
+    )
+
+    def __init__(self) -> None:
+        """An exchange before its first event."""
+        self.seq = Seq(0)
+        self.assets: dict[AssetId, Asset] = {}
+        self.books: dict[MarketId, Book] = {}
+        self.symbols: dict[str, MarketId] = {}
+        self.accounts: dict[AccountId, Account] = {}
+        self.names: dict[str, AccountId] = {}
+        self.balances: dict[BalanceKey, Amount] = {}
+        self.orders: dict[OrderId, Order] = {}
+        self.deposits: dict[str, Deposit] = {}
+        self.withdrawals: dict[str, Withdrawal] = {}
+        self.references: set[str] = set()
+        self.next_order = OrderId(1)
+        self.next_account = FIRST_TRADER
+        self.changes = Changes()
+
+    def take_changes(self) -> Changes:
+        """Hand over what was touched and start afresh."""
+        taken, self.changes = self.changes, Changes()
+        return taken
+
+    def available(self, account: AccountId, asset: AssetId) -> Amount:
+        """What the account may spend."""
+        return self.balances.get(balance_key(account, asset), Amount(0))
+
+    def held(self, account: AccountId, asset: AssetId) -> Amount:
+        """What the account's open orders and withdrawals hold."""
+        return self.balances.get(balance_key(account, asset, Bucket.HELD), Amount(0))
+
+    def asset_by_code(self, code: str) -> Asset | None:
+        """The asset of that code, if it is listed."""
+        return next((asset for asset in self.assets.values() if asset.code == code), None)
+
+    def find_open(self, account: AccountId, market: MarketId, order: OrderId, client_id: str) -> Order | None:
+        """The account's open order of that id (0: any) and client id ("": any), or None."""
+        owner = self.accounts.get(account)
+        if owner is None:
+            return None
+        found = self.orders.get(order or owner.open_by_client.get(client_id, OrderId(0)))
+        if found is None or found.account != account or found.market != market:
+            return None
+        return found if not client_id or found.client_id == client_id else None
