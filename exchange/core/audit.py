@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from exchange.core.postings import balance_key, may_be_negative, split_key
-from exchange.core.postings import Bucket
+from exchange.core.postings import Bucket, balance_key, may_be_negative, split_key
 from exchange.core.units import AssetId, BalanceKey
 
 if TYPE_CHECKING:
@@ -102,9 +101,7 @@ def _indexes(state: State) -> Iterator[str]:
         if (order.level is None) == order.working:
             yield f"order {order.id} is neither on the book nor asleep, or both"
     listed = sum(len(mine) for a in state.accounts.values() for mine in a.open_by_market.values())
-    resting = sum(
-        level.count for book in state.books.values() for half in (book.bids, book.asks) for level in half
-    )
+    resting = sum(level.count for book in state.books.values() for half in (book.bids, book.asks) for level in half)
     asleep = sum(len(book.triggers) for book in state.books.values())
     if not len(state.orders) == listed == resting + asleep:
         yield f"{len(state.orders)} open orders, {listed} under accounts, {resting} resting and {asleep} asleep"

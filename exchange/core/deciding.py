@@ -8,13 +8,13 @@ import msgspec
 
 from exchange.core import commands as co
 from exchange.core import events as ev
-from exchange.core.market import MarketPhase, rules_error
+from exchange.core.market import Asset, MarketPhase, rules_error
 from exchange.core.orders import Order, OrderStatus
 from exchange.core.placing import decide_place, decide_wake
 from exchange.core.postings import HOUSE_NAMES, MAX_ASSETS
 from exchange.core.rejects import Reject
 from exchange.core.transfers import DEPOSIT_TRANSITIONS, WITHDRAWAL_TRANSITIONS, Effect, WithdrawalState
-from exchange.core.units import MAX_STORED, AccountId, Amount, AssetId, MarketId, Micros, OrderId
+from exchange.core.units import MAX_STORED, AccountId, Amount, AssetId, MarketId, Micros
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ def _list_asset(state: State, now: Micros, command: co.ListAsset) -> Decision:
     number = len(state.assets) + 1
     if not 0 <= command.decimals <= 18 or not command.code.isalnum() or number >= MAX_ASSETS:
         return Reject.BAD_RULES
-    return [ev.AssetListed(now, ev.Asset(AssetId(number), command.code, command.decimals))]
+    return [ev.AssetListed(now, Asset(AssetId(number), command.code, command.decimals))]
 
 
 def _list_market(state: State, now: Micros, command: co.ListMarket) -> Decision:
@@ -174,9 +174,7 @@ def _report_deposit(state: State, now: Micros, command: co.ReportDeposit) -> Dec
     if effect is Effect.CREDIT and _circulating(state, command.asset) + command.amount > MAX_STORED >> 1:
         return Reject.BAD_AMOUNT
     reverses = effect is Effect.REVERSE
-    recovered = (
-        min(command.amount, state.available(command.account, command.asset)) if reverses else Amount(0)
-    )
+    recovered = min(command.amount, state.available(command.account, command.asset)) if reverses else Amount(0)
     seq = state.accounts[command.account].seq + 1
     return [
         ev.DepositMoved(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,10 @@ from exchange.core.units import MarketId, Micros
 
 if TYPE_CHECKING:
     from exchange.core.state import State
+
+
+Observer = Callable[[Event], None]
+"""Told of each event right after it was applied, while the state is just past it."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -40,34 +45,41 @@ class UndecidedError(Exception):
         self.market = market
 
 
-def perform(state: State, now: Micros, command: Command) -> Outcome:
-    """Decide and apply one command. Raises `UndecidedError` before anything of it has happened to the state.
+def perform(state: State, now: Micros, command: Command, after: Observer | None = None) -> Outcome:
+    """Decide and apply one command; `after` is called right after each event has been applied.
+
+    Raises `UndecidedError` before anything of the command has happened to the state.
 
     (The two halves of a `CancelReplace` are decided one after the other: the first may stand when the second raises.)
     """
     if type(command) is CancelReplace:
-        cancelled = perform(state, now, command.cancel)
+        cancelled = perform(state, now, command.cancel, after)
         if cancelled.reject is not None and not command.even_if_cancel_fails:
             return cancelled
-        placed = perform(state, now, command.place)
+        placed = perform(state, now, command.place, after)
         return Outcome(cancelled.reject, cancelled.events, cancelled.orders, placed)
-    events = _happen(state, now, command)
+    events = _happen(state, now, command, after)
     if isinstance(events, Reject):
         return Outcome(events)
     return Outcome(None, tuple(events), _named_orders(state, command, events))
 
 
-def wake(state: State, now: Micros, market: MarketId) -> list[Event]:
+def wake(state: State, now: Micros, market: MarketId, after: Observer | None = None) -> list[Event]:
     """Wake the next order that this market's last price reached; an empty list when there is none.
 
     Raises `UndecidedError` as `perform` does. Call until nothing is left: those who wake may wake others.
     """
-    events = _happen(state, now, WakeOrder(market))
+    events = _happen(state, now, WakeOrder(market), after)
     assert not isinstance(events, Reject), events
     return events
 
 
-def _happen(state: State, now: Micros, command: Command) -> list[Event] | Reject:
+def _happen(
+    state: State,
+    now: Micros,
+    command: Command,
+    after: Observer | None,
+) -> list[Event] | Reject:
     try:
         decision = decide(state, now, command)
     except Exception as error:
@@ -76,6 +88,8 @@ def _happen(state: State, now: Micros, command: Command) -> list[Event] | Reject
         return decision
     for event in decision:
         evolve(state, event)
+        if after is not None:
+            after(event)
     return decision
 
 

@@ -49,9 +49,7 @@ def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | 
     if crosses and order.type == OrderType.LIMIT_MAKER:
         return Reject.WOULD_TAKE
     hold = Amount(
-        price * order.quantity * book.rules.unit
-        if order.side == 1
-        else order.quantity * book.rules.lot_atoms,
+        price * order.quantity * book.rules.unit if order.side == 1 else order.quantity * book.rules.lot_atoms,
     )
     if not _affords(state, book, order, hold):
         return Reject.INSUFFICIENT_FUNDS
@@ -203,18 +201,14 @@ class _Taker:
         self.limit = limit
         self.seqs = {account: seq}
 
-    def finish(
-        self, events: list[Event], met: matching.Walk, hold: Amount, time_in_force: TimeInForce
-    ) -> None:
+    def finish(self, events: list[Event], met: matching.Walk, hold: Amount, time_in_force: TimeInForce) -> None:
         """Append trades and then what becomes of the rest: booked, expired, or nothing left."""
         if time_in_force == TimeInForce.FOK and (met.left or met.stopped):
             events.append(self._end(self.order, self.account, OrderStatus.EXPIRED, hold))
             return
         spent = self._trade(events, met, hold)
         if met.stopped:
-            events.append(
-                self._end(self.order, self.account, OrderStatus.EXPIRED_IN_MATCH, Amount(hold - spent))
-            )
+            events.append(self._end(self.order, self.account, OrderStatus.EXPIRED_IN_MATCH, Amount(hold - spent)))
         elif met.left:
             if time_in_force == TimeInForce.GTC:
                 seq = self._next_seq(self.account)
@@ -225,11 +219,9 @@ class _Taker:
     def _trade(self, events: list[Event], met: matching.Walk, hold: Amount) -> int:
         """Append the trades (and makers expired on the way); return how much of the hold they use or release."""
         book, rules = self.book, self.book.rules
-        trade, aggregate = book.next_trade, book.next_aggregate - 1
+        trade, aggregate = int(book.next_trade), book.next_aggregate - 1
         price_before, spent = Price(0), 0
-        last = (
-            None if met.left or met.stopped else next((step for step in reversed(met.steps) if step[1]), None)
-        )
+        last = None if met.left or met.stopped else next((step for step in reversed(met.steps) if step[1]), None)
         for step in met.steps:
             maker, quantity = step
             if not quantity:
