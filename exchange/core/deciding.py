@@ -14,7 +14,7 @@ from exchange.core.placing import decide_place, decide_wake
 from exchange.core.postings import HOUSE_NAMES, MAX_ASSETS
 from exchange.core.rejects import Reject
 from exchange.core.transfers import DEPOSIT_TRANSITIONS, WITHDRAWAL_TRANSITIONS, Effect, WithdrawalState
-from exchange.core.units import MAX_STORED, AccountId, Amount, AssetId, MarketId, Micros
+from exchange.core.units import MAX_STORED, Amount, AssetId, MarketId, Micros
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,11 +83,11 @@ def _list_asset(state: State, now: Micros, command: co.ListAsset) -> Decision:
 
 def _list_market(state: State, now: Micros, command: co.ListMarket) -> Decision:
     rules = msgspec.structs.replace(command.rules, id=MarketId(len(state.books) + 1))
-    if rules.symbol in state.symbols:
-        return Reject.NAME_TAKEN
     base, quote = state.assets.get(rules.base), state.assets.get(rules.quote)
     if base is None or quote is None:
         return Reject.UNKNOWN_ASSET
+    if rules.symbol in state.symbols:
+        return Reject.NAME_TAKEN
     if (base.decimals, quote.decimals) != (rules.base_decimals, rules.quote_decimals) or rules_error(rules):
         return Reject.BAD_RULES
     return [ev.MarketListed(now, rules, command.phase)]
@@ -132,22 +132,19 @@ def _set_frozen(state: State, now: Micros, command: co.SetAccountFrozen) -> Deci
     return [ev.AccountFrozenSet(now, account.id, account.seq + 1, command.frozen, command.reason)]
 
 
-def _transfer_error(state: State, account: AccountId, asset: AssetId, amount: Amount) -> Reject | None:
-    """Whether money of this size can go to or from that account at all."""
-    if account not in state.accounts:
-        return Reject.UNKNOWN_ACCOUNT
-    if asset not in state.assets:
-        return Reject.UNKNOWN_ASSET
-    return None if 0 < amount <= MAX_STORED >> 4 else Reject.BAD_AMOUNT
+def _fits(amount: Amount) -> bool:
+    """Whether money of this size can be moved at all."""
+    return 0 < amount <= MAX_STORED >> 4
 
 
 def _credit(state: State, now: Micros, command: co.Credit) -> Decision:
-    reject = _transfer_error(state, command.account, command.asset, command.amount)
-    if reject is not None:
-        return reject
+    if command.account not in state.accounts:
+        return Reject.UNKNOWN_ACCOUNT
+    if command.asset not in state.assets:
+        return Reject.UNKNOWN_ASSET
     if command.reference in state.references:
         return Reject.DUPLICATE_REFERENCE
-    if _circulating(state, command.asset) + command.amount > MAX_STORED >> 1:
+    if not _fits(command.amount) or _circulating(state, command.asset) + command.amount > MAX_STORED >> 1:
         return Reject.BAD_AMOUNT
     seq = state.accounts[command.account].seq + 1
     return [ev.Credited(now, command.account, seq, command.asset, command.amount, command.reference)]
@@ -159,22 +156,28 @@ def _circulating(state: State, asset: AssetId) -> int:
 
 
 def _report_deposit(state: State, now: Micros, command: co.ReportDeposit) -> Decision:
-    reject = _transfer_error(state, command.account, command.asset, command.amount)
-    if reject is not None:
-        return reject
+    if command.account not in state.accounts:
+        return Reject.UNKNOWN_ACCOUNT
+    if command.asset not in state.assets:
+        return Reject.UNKNOWN_ASSET
     known = state.deposits.get(command.key)
     if known is not None:
         if (known.account, known.asset, known.amount) != (command.account, command.asset, command.amount):
             return Reject.DUPLICATE_REFERENCE
         if known.state == command.to:
             return []
+    if not _fits(command.amount):
+        return Reject.BAD_AMOUNT
     effect = DEPOSIT_TRANSITIONS.get((known.state if known else None, command.to))
     if effect is None:
         return Reject.BAD_TRANSITION
     if effect is Effect.CREDIT and _circulating(state, command.asset) + command.amount > MAX_STORED >> 1:
         return Reject.BAD_AMOUNT
-    reverses = effect is Effect.REVERSE
-    recovered = min(command.amount, state.available(command.account, command.asset)) if reverses else Amount(0)
+    recovered = Amount(0)
+    if effect is Effect.REVERSE:
+        recovered = min(command.amount, state.available(command.account, command.asset))
+    elif effect is Effect.CREDIT:
+        recovered = min(command.amount, state.owed(command.account, command.asset))
     seq = state.accounts[command.account].seq + 1
     return [
         ev.DepositMoved(
@@ -191,14 +194,17 @@ def _report_deposit(state: State, now: Micros, command: co.ReportDeposit) -> Dec
 
 
 def _request_withdrawal(state: State, now: Micros, command: co.RequestWithdrawal) -> Decision:
-    reject = _transfer_error(state, command.account, command.asset, command.amount)
-    if reject is not None:
-        return reject
-    account = state.accounts[command.account]
+    account = state.accounts.get(command.account)
+    if account is None:
+        return Reject.UNKNOWN_ACCOUNT
     if account.frozen:
         return Reject.ACCOUNT_FROZEN
+    if command.asset not in state.assets:
+        return Reject.UNKNOWN_ASSET
     if command.key in state.withdrawals:
         return Reject.DUPLICATE_REFERENCE
+    if not _fits(command.amount):
+        return Reject.BAD_AMOUNT
     if state.available(command.account, command.asset) < command.amount:
         return Reject.INSUFFICIENT_FUNDS
     return [

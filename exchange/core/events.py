@@ -100,7 +100,10 @@ class Credited(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field
 
 
 class DepositMoved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=9):
-    """A deposit reached a state. `recovered`: of a reversal, what the account still had available."""
+    """A deposit reached a state.
+
+    `recovered`: of a reversal, what the account still had available; of a credit, what repaid the account's debt.
+    """
 
     time: Micros
     key: str

@@ -222,6 +222,7 @@ def _traded(state: State, event: ev.Traded) -> None:
         else:
             order.status = OrderStatus.PARTIALLY_FILLED
     book.last_price = event.price
+    book.triggers.reach(event.price)
     book.next_trade = event.trade + 1  # type: ignore[assignment]
     book.next_aggregate = event.aggregate + 1
     state.changes.trades.append((state.seq, event))

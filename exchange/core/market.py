@@ -90,6 +90,8 @@ def rules_error(market: Market) -> str | None:
         return "base and quote are the same asset"
     if not 0 < market.min_price <= market.reference <= market.max_price:
         return "the reference price lies outside the price limits"
+    if market.max_price > MAX_STORED or min(market.tick_atoms, market.lot_atoms) < 1:
+        return "a tick, a lot or a price does not fit the ledger"
     if not 0 < market.min_quantity <= market.max_quantity or market.max_market_quantity < 1:
         return "the quantity limits contradict each other"
     if not 0 <= market.min_notional <= market.max_notional <= MAX_STORED >> 1:
@@ -100,6 +102,8 @@ def rules_error(market: Market) -> str | None:
         return "a fee must be at least 0 and below 100 %"
     if min(market.band_up, market.band_down, market.slack, market.max_orders, market.max_algo_orders) < 0:
         return "bands, slack and order limits cannot be negative"
+    if 0 < market.band_up < MILLION or market.band_down > MILLION:
+        return "the price band shuts out the last price"
     return None
 
 

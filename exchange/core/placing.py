@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from exchange.core import matching, risk
 from exchange.core.events import Event, OrderAccepted, OrderBooked, OrderEnded, OrderTriggered, Traded
-from exchange.core.market import fee
+from exchange.core.market import MarketPhase, fee
 from exchange.core.orders import Order, OrderStatus, OrderType, Side, TimeInForce
 from exchange.core.rejects import Reject
 from exchange.core.units import (
@@ -63,10 +63,10 @@ def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | 
 
 
 def decide_wake(state: State, now: Micros, command: WakeOrder) -> list[Event]:
-    """Wake the next sleeping order that the last price reached: nothing, or all that follows from it."""
+    """Wake the next sleeping order that is due: nothing, or all that follows from it. Only an open market wakes."""
     book = state.books[command.market]
-    woken = book.triggers.due(book.last_price)
-    if woken is None:
+    woken = book.triggers.due()
+    if woken is None or book.phase != MarketPhase.OPEN:
         return []
     order = state.orders[woken]
     account = state.accounts[order.account]

@@ -100,16 +100,17 @@ def credited(event: Credited) -> Movement:
 
 
 def deposit(event: DepositMoved, effect: Effect) -> list[Movement]:
-    """A deposit's credit, or its reversal: what is no longer there becomes a debt of the account."""
+    """A deposit's credit, less what repays a debt; or its reversal: what is no longer there becomes a debt."""
     outside = balance_key(CUSTODY, event.asset)
     available = balance_key(event.account, event.asset)
-    if effect is Effect.CREDIT:
-        return [(outside, available, event.amount)]
-    if effect is not Effect.REVERSE:
-        return []
     owed = balance_key(event.account, event.asset, Bucket.RECEIVABLE)
-    missing = Amount(event.amount - event.recovered)
-    moves = [(available, outside, event.recovered), (owed, outside, missing)]
+    rest = Amount(event.amount - event.recovered)
+    if effect is Effect.CREDIT:
+        moves = [(outside, owed, event.recovered), (outside, available, rest)]
+    elif effect is Effect.REVERSE:
+        moves = [(available, outside, event.recovered), (owed, outside, rest)]
+    else:
+        return []
     return [move for move in moves if move[2]]
 
 

@@ -39,10 +39,10 @@ class Reject(Enum):
     POST_ONLY = -2010, "This symbol is restricted to LIMIT_MAKER orders."
 
     # what was asked
-    BAD_COMBINATION = -1106, "A parameter was sent that this order type does not take."
     MISSING_PRICE = -1102, "Mandatory parameter 'price' was not sent, was empty/null, or malformed."
     MISSING_STOP_PRICE = -1102, "Mandatory parameter 'stopPrice' was not sent, was empty/null, or malformed."
     MISSING_QUANTITY = -1102, "Mandatory parameter 'quantity' was not sent, was empty/null, or malformed."
+    BAD_COMBINATION = -1106, "A parameter was sent that this order type does not take."
     BAD_CLIENT_ID = -1100, "Illegal characters found in parameter 'newClientOrderId'."
     PRICE_FILTER = -1013, "Filter failure: PRICE_FILTER"
     LOT_SIZE = -1013, "Filter failure: LOT_SIZE"
@@ -51,14 +51,6 @@ class Reject(Enum):
     PRICE_BAND = -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"
     MAX_ORDERS = -1013, "Filter failure: MAX_NUM_ORDERS"
     MAX_ALGO_ORDERS = -1013, "Filter failure: MAX_NUM_ALGO_ORDERS"
-
-    # against the state of things
-    DUPLICATE_CLIENT_ID = -2010, "Duplicate order sent."
-    WOULD_TRIGGER = -2010, "Stop price would trigger immediately."
-    WOULD_TAKE = -2010, "Order would immediately match and take."
-    INSUFFICIENT_FUNDS = -2010, "Account has insufficient balance for requested action."
-    UNKNOWN_ORDER = -2011, "Unknown order sent."
-    NO_OPEN_ORDERS = -2011, "Unknown order sent."
 
     # rules, people and transfers: asked by operators and by custody, not by traders
     UNKNOWN_ASSET = -1200, "No such asset."
@@ -70,3 +62,11 @@ class Reject(Enum):
     UNKNOWN_TRANSFER = -1206, "No such deposit or withdrawal."
     BAD_TRANSITION = -1207, "The deposit or withdrawal cannot go from its present state to that one."
     DEMO_ONLY = -1208, "Credits out of nothing are allowed in demo mode only."
+
+    # against the state of things
+    DUPLICATE_CLIENT_ID = -2010, "Duplicate order sent."
+    WOULD_TRIGGER = -2010, "Stop price would trigger immediately."
+    WOULD_TAKE = -2010, "Order would immediately match and take."
+    INSUFFICIENT_FUNDS = -2010, "Account has insufficient balance for requested action."
+    UNKNOWN_ORDER = -2011, "Unknown order sent."
+    NO_OPEN_ORDERS = -2011, "Unknown order sent."

@@ -38,15 +38,14 @@ def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reje
             return Reject.POST_ONLY
     rules = book.rules
     reject = (
-        (None if order.type == OrderType.LIMIT and not order.stop_price else check_shape(order))
+        check_shape(order)
+        or _check_client_id(order.client_id)
         or _check_size(rules, order)
         or _check_price(rules, book.last_price, order)
     )
     if reject is not None:
         return reject
     client_id = order.client_id
-    if client_id and not _CLIENT_ID(client_id):
-        return Reject.BAD_CLIENT_ID
     mine = account.open_by_market.get(order.market)
     if mine is not None:
         if len(mine) >= rules.max_orders:
@@ -63,23 +62,27 @@ def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reje
 def check_shape(order: PlaceOrder) -> Reject | None:
     """Whether the order has just the parts that its type takes."""
     kind = order.type
-    if kind in PRICED_TYPES:
-        if not order.price:
-            return Reject.MISSING_PRICE
-    elif order.price:
-        return Reject.BAD_COMBINATION
-    if kind in SLEEPING_TYPES:
-        if not order.stop_price:
-            return Reject.MISSING_STOP_PRICE
-    elif order.stop_price:
+    if kind == OrderType.LIMIT and order.price and order.quantity and not order.stop_price | order.quote_quantity:
+        return None  # the usual order, quickly
+    priced, sleeps = kind in PRICED_TYPES, kind in SLEEPING_TYPES
+    if priced and not order.price:
+        return Reject.MISSING_PRICE
+    if sleeps and not order.stop_price:
+        return Reject.MISSING_STOP_PRICE
+    if not order.quantity and not order.quote_quantity:
+        return Reject.MISSING_QUANTITY
+    if (order.price and not priced) or (order.stop_price and not sleeps):
         return Reject.BAD_COMBINATION
     if order.quote_quantity and (kind != OrderType.MARKET or order.quantity):
         return Reject.BAD_COMBINATION
-    if not order.quantity and not order.quote_quantity:
-        return Reject.MISSING_QUANTITY
     if order.time_in_force != TimeInForce.GTC and kind not in PRICED_TYPES - {OrderType.LIMIT_MAKER}:
         return Reject.BAD_COMBINATION
     return None
+
+
+def _check_client_id(client_id: str) -> Reject | None:
+    """Up to 36 letters, digits, hyphens and underscores, or none at all."""
+    return Reject.BAD_CLIENT_ID if client_id and not _CLIENT_ID(client_id) else None
 
 
 def _check_size(rules: Market, order: PlaceOrder) -> Reject | None:

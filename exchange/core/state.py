@@ -123,6 +123,10 @@ class State:
         """What the account's open orders and withdrawals hold."""
         return self.balances.get(balance_key(account, asset, Bucket.HELD), Amount(0))
 
+    def owed(self, account: AccountId, asset: AssetId) -> Amount:
+        """What the account owes since a deposit was undone that it had spent."""
+        return Amount(-self.balances.get(balance_key(account, asset, Bucket.RECEIVABLE), 0))
+
     def asset_by_code(self, code: str) -> Asset | None:
         """The asset of that code, if it is listed."""
         return next((asset for asset in self.assets.values() if asset.code == code), None)

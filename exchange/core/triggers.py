@@ -1,11 +1,13 @@
 """Sleeping orders and what wakes them: the last traded price reaching an order's stop price.
 
 A stop-loss buys when the price has risen to its stop price and sells when it has fallen to it; a take-profit the
-other way round. Orders with the same stop price wake in the order in which they were placed.
+other way round. A trade makes due whom its price reaches, even if the next trade moves the price away before they
+have woken; the due wake one after the other, the nearest stop price first and at one stop price the oldest.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 from sortedcontainers import SortedList
@@ -29,18 +31,23 @@ def reached(order_type: OrderType, side: Side, stop_price: Price, last_price: Pr
 
 
 class Triggers:
-    """The sleeping orders of one market, those next to wake first."""
+    """The sleeping orders of one market, those next to wake first.
 
-    __slots__ = ("_falling", "_rising")
+    `_queue` has the due in order of waking; whoever is cancelled in it leaves `_due` at once and the queue later.
+    """
+
+    __slots__ = ("_due", "_falling", "_queue", "_rising")
 
     def __init__(self) -> None:
         """Nobody asleep."""
         self._rising: SortedList[tuple[int, OrderId]] = SortedList()
         self._falling: SortedList[tuple[int, OrderId]] = SortedList()
+        self._due: set[OrderId] = set()
+        self._queue: deque[OrderId] = deque()
 
     def __len__(self) -> int:
         """How many orders sleep."""
-        return len(self._rising) + len(self._falling)
+        return len(self._rising) + len(self._falling) + len(self._due)
 
     def add(self, order: Order) -> None:
         """Put an order to sleep."""
@@ -51,17 +58,23 @@ class Triggers:
 
     def remove(self, order: Order) -> None:
         """Take an order out: it woke, or was cancelled in its sleep."""
-        if wakes_rising(order.type, order.side):
+        if order.id in self._due:
+            self._due.remove(order.id)
+            while self._queue and self._queue[0] not in self._due:
+                self._queue.popleft()
+        elif wakes_rising(order.type, order.side):
             self._rising.remove((order.stop_price, order.id))
         else:
             self._falling.remove((-order.stop_price, order.id))
 
-    def due(self, last_price: Price) -> OrderId | None:
-        """The next order that `last_price` wakes, the longest asleep of all that it wakes, or None."""
-        due = [
-            order
-            for waiting, price in ((self._rising, last_price), (self._falling, -last_price))
-            if waiting and waiting[0][0] <= price
-            for order in (waiting[0][1],)
-        ]
-        return min(due) if due else None
+    def reach(self, price: Price) -> None:
+        """There was a trade at `price`: whoever waited for it is due."""
+        for waiting, mark in ((self._rising, price), (self._falling, -price)):
+            while waiting and waiting[0][0] <= mark:
+                order = waiting.pop(0)[1]
+                self._due.add(order)
+                self._queue.append(order)
+
+    def due(self) -> OrderId | None:
+        """The next order to wake, or None."""
+        return self._queue[0] if self._queue else None
