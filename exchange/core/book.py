@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from sortedcontainers import SortedDict
 
 from exchange.core.market import Market, MarketPhase
@@ -21,17 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Level(msgspec.Struct, gc=False, eq=False):
+class Level:
     """All orders resting at one price, the oldest `first`. `key` sorts levels from the best price on."""
 
-    market: MarketId
-    side: Side
-    price: Price
-    key: int
-    quantity: int = 0
-    count: int = 0
-    first: Order | None = None
-    last: Order | None = None
+    __slots__ = ("count", "first", "key", "last", "market", "price", "quantity", "side")
+
+    def __init__(self, market: MarketId, side: Side, price: Price, key: int) -> None:
+        """Nobody here yet."""
+        self.market = market
+        self.side = side
+        self.price = price
+        self.key = key
+        self.quantity = 0
+        self.count = 0
+        self.first: Order | None = None
+        self.last: Order | None = None
 
 
 class BookSide:

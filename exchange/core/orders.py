@@ -60,6 +60,20 @@ class OrderStatus(IntEnum):
     EXPIRED_IN_MATCH = 6
 
 
+# The members by their own names: in CPython 3.11 an attribute of an enum class costs as much as a whole check.
+BUY: Final = Side.BUY
+SELL: Final = Side.SELL
+LIMIT: Final = OrderType.LIMIT
+MARKET: Final = OrderType.MARKET
+LIMIT_MAKER: Final = OrderType.LIMIT_MAKER
+GTC: Final = TimeInForce.GTC
+IOC: Final = TimeInForce.IOC
+FOK: Final = TimeInForce.FOK
+NEW: Final = OrderStatus.NEW
+PARTIALLY_FILLED: Final = OrderStatus.PARTIALLY_FILLED
+FILLED: Final = OrderStatus.FILLED
+CANCELED: Final = OrderStatus.CANCELED
+
 SLEEPING_TYPES: Final = frozenset(
     {
         OrderType.STOP_LOSS,
