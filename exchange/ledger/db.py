@@ -1,0 +1,94 @@
+"""Opening the ledger file: one writer with every guard on, or a reader that cannot write.
+
+WAL with `synchronous=FULL` (an acknowledgement means it is on disk) and page checksums by `cksumvfs`.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import apsw
+import apsw.sqlite_extra
+
+_VFS: Final = "cksmvfs"
+_CHECKSUM_BYTES: Final = 8
+_WRITER_PRAGMAS: Final = (
+    ("journal_mode", "wal"),
+    ("synchronous", 2),
+    ("checksum_verification", 1),
+    ("cache_size", -32_000),
+    ("wal_autocheckpoint", 4_000),
+    ("foreign_keys", 0),
+    ("trusted_schema", 0),
+)
+
+
+class LedgerDamaged(Exception):
+    """The ledger file cannot be used. The message says what was found, what was not changed, and what to do."""
+
+
+def load_checksums() -> None:
+    """Make the checksum VFS known to this process; safe to repeat."""
+    if _VFS not in apsw.vfs_names():
+        loader = apsw.Connection(":memory:")
+        apsw.sqlite_extra.load(loader, "cksumvfs")
+        loader.close()
+
+
+def open_writer(path: Path) -> apsw.Connection:
+    """Open, and if need be create, the ledger at `path` for its only writer, migrated to the newest schema."""
+    load_checksums()
+    fresh = not path.exists()
+    connection = apsw.Connection(str(path), vfs=_VFS)
+    if fresh:
+        path.chmod(0o600)
+        connection.reserve_bytes(reserve=_CHECKSUM_BYTES)
+    for name, wanted in _WRITER_PRAGMAS:
+        connection.pragma(name, wanted)
+        if name in {"journal_mode", "synchronous"} and (found := connection.pragma(name)) != wanted:
+            raise LedgerDamaged(f"{path}: {name} is {found!r}, not {wanted!r}; nothing was changed. Is the disk local?")
+    _require_checksums(connection, path)
+    migrate(connection)
+    return connection
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """Open the ledger read-only. Raises `LedgerDamaged` when there is none, or when it is not a ledger."""
+    if not path.exists():
+        raise LedgerDamaged(f"{path}: there is no ledger here. Nothing was changed. `exchange init` makes one.")
+    load_checksums()
+    connection = apsw.Connection(
+        f"file:{path}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, vfs=_VFS
+    )
+    connection.set_busy_timeout(5_000)
+    try:
+        version = connection.pragma("user_version")
+        _require_checksums(connection, path)
+    except apsw.Error as error:
+        raise LedgerDamaged(f"{path}: {error}. Nothing was changed. Restore a backup.") from error
+    if version != len(_migrations()):
+        raise LedgerDamaged(f"{path}: schema {version}, this program reads {len(_migrations())}. Nothing was changed.")
+    return connection
+
+
+def _require_checksums(connection: apsw.Connection, path: Path) -> None:
+    if connection.reserve_bytes() != _CHECKSUM_BYTES:
+        raise LedgerDamaged(f"{path}: pages carry no checksums, so this is not our file. Nothing was changed.")
+
+
+def _migrations() -> list[str]:
+    folder = resources.files("exchange.ledger") / "migrations"
+    scripts = sorted((script for script in folder.iterdir() if script.name.endswith(".sql")), key=lambda s: s.name)
+    return [script.read_text(encoding="utf-8") for script in scripts]
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Run the numbered scripts that this file has not seen, each in one transaction with its number."""
+    for number, script in enumerate(_migrations(), 1):
+        if number <= connection.pragma("user_version"):
+            continue
+        with connection:
+            connection.execute(script)
+            connection.pragma("user_version", number)

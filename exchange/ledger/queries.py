@@ -1,0 +1,187 @@
+"""Reading what is committed: orders, trades, aggregates and bars. Every answer is bounded by its `limit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+import trio
+
+from exchange.core.orders import OrderRow, Side
+from exchange.core.units import AccountId, MarketId, Micros, OrderId, TradeId
+from exchange.ledger import db
+from exchange.ledger.restore import ORDER_COLUMNS, order_row
+from exchange.ledger.rows import AggregateRow, BarRow, Row, TradeRow
+
+T = TypeVar("T")
+
+_TRADE_COLUMNS: Final = ", ".join(TradeRow.__struct_fields__)
+_BAR_COLUMNS: Final = ", ".join(BarRow.__struct_fields__)
+_MAX_TIME: Final = Micros(1 << 62)
+_MAX_ID: Final = 1 << 62
+
+
+class Queries:
+    """A read-only view of the ledger, one question at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the ledger at `path`; raises `LedgerDamaged` when there is none."""
+        self._connection = db.open_reader(path)
+        self._turn = trio.CapacityLimiter(1)
+
+    async def run(self, question: Callable[[], T]) -> T:
+        """Ask in a worker thread: `await queries.run(lambda: queries.order(...))`."""
+        return await trio.to_thread.run_sync(question, limiter=self._turn)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def order(
+        self,
+        account: AccountId,
+        market: MarketId,
+        order_id: OrderId = OrderId(0),  # noqa: B008
+        client_id: str = "",
+    ) -> OrderRow | None:
+        """The account's order of that id, or the newest with that client id, open or closed."""
+        if order_id:
+            where, args = "id = ? AND account = ? AND market = ?", (order_id, account, market)
+            if client_id:
+                where, args = where + " AND client_id = ?", (*args, client_id)  # type: ignore[assignment]
+        else:
+            where, args = "account = ? AND client_id = ? AND market = ?", (account, client_id, market)  # type: ignore[assignment]
+        rows = self._orders(f"{where} ORDER BY id DESC LIMIT 1", args)
+        return rows[0] if rows else None
+
+    def orders(
+        self,
+        account: AccountId,
+        market: MarketId,
+        from_id: OrderId | None = None,
+        start: Micros | None = None,
+        end: Micros | None = None,
+        limit: int = 500,
+    ) -> list[OrderRow]:
+        """Orders by ascending id: from `from_id` or `start` on, else the newest `limit`; `start`, `end` inclusive."""
+        where = "account = ? AND market = ? AND id >= ? AND created BETWEEN ? AND ?"
+        args = (account, market, from_id or 0, start or 0, _MAX_TIME if end is None else end)
+        if from_id is None and start is None:
+            return self._orders(f"{where} ORDER BY id DESC LIMIT ?", (*args, limit))[::-1]
+        return self._orders(f"{where} ORDER BY id LIMIT ?", (*args, limit))
+
+    def trades(
+        self,
+        market: MarketId,
+        from_id: TradeId | None = None,
+        before_id: TradeId | None = None,
+        start: Micros | None = None,
+        end: Micros | None = None,
+        limit: int = 500,
+    ) -> list[TradeRow]:
+        """Trades by ascending id: from `from_id` or `start` on, else the newest `limit` before `before_id`."""
+        low = max(from_id or 0, 0 if start is None else self._first_trade_at(market, start))
+        high = _MAX_ID if before_id is None else before_id
+        if end is not None:
+            high = min(high, self._first_trade_at(market, Micros(end + 1)))
+        newest_first = from_id is None and start is None
+        order = "DESC" if newest_first else "ASC"
+        rows = self._trades(
+            f"market = ? AND id >= ? AND id < ? ORDER BY id {order} LIMIT ?", (market, low, high, limit)
+        )
+        return rows[::-1] if newest_first else rows
+
+    def account_trades(
+        self,
+        account: AccountId,
+        market: MarketId,
+        order_id: OrderId | None = None,
+        from_id: TradeId | None = None,
+        start: Micros | None = None,
+        end: Micros | None = None,
+        limit: int = 500,
+    ) -> list[TradeRow]:
+        """The account's trades by ascending id: from `from_id` or `start` on, else the newest `limit`.
+
+        A trade with itself appears once.
+        """
+        low = max(from_id or 0, 0 if start is None else self._first_trade_at(market, start))
+        high = _MAX_ID if end is None else self._first_trade_at(market, Micros(end + 1))
+        newest_first = from_id is None and start is None
+        order = "DESC" if newest_first else "ASC"
+        found: dict[TradeId, TradeRow] = {}
+        for role in ("maker", "taker"):
+            where, args = f"{role} = ? AND market = ? AND id >= ? AND id < ?", (account, market, low, high)
+            if order_id is not None:
+                where, args = f"{where} AND {role}_order = ?", (*args, order_id)  # type: ignore[assignment]
+            for trade in self._trades(f"{where} ORDER BY id {order} LIMIT ?", (*args, limit)):
+                found[trade.id] = trade
+        rows = [found[number] for number in sorted(found, reverse=newest_first)[:limit]]
+        return rows[::-1] if newest_first else rows
+
+    def aggregates(
+        self,
+        market: MarketId,
+        from_id: int | None = None,
+        start: Micros | None = None,
+        end: Micros | None = None,
+        limit: int = 500,
+    ) -> list[AggregateRow]:
+        """Aggregated trades by ascending id: from `from_id` or `start` on, else the newest `limit`."""
+        low = 0 if start is None else self._first_trade_at(market, start)
+        high = _MAX_ID if end is None else self._first_trade_at(market, Micros(end + 1))
+        newest_first = from_id is None and start is None
+        order = "DESC" if newest_first else "ASC"
+        rows = self._connection.execute(
+            "SELECT aggregate, min(price), sum(quantity), min(id), max(id), min(time), min(taker_side) FROM trades"
+            " WHERE market = ? AND aggregate >= ? AND id >= ? AND id < ?"
+            f" GROUP BY aggregate ORDER BY aggregate {order} LIMIT ?",
+            (market, from_id or 0, low, high, limit),
+        )
+        found = [
+            AggregateRow(number, price, quantity, first, last, time, Side(side))
+            for number, price, quantity, first, last, time, side in rows
+        ]
+        return found[::-1] if newest_first else found
+
+    def bars(self, market: MarketId, start_minute: int, end_minute: int, limit: int = 1_000) -> list[BarRow]:
+        """One-minute bars from `start_minute` up to and without `end_minute`; only minutes that had trades."""
+        rows = self._connection.execute(
+            f"SELECT {_BAR_COLUMNS} FROM bars WHERE market = ? AND minute >= ? AND minute < ? ORDER BY minute LIMIT ?",
+            (market, start_minute, end_minute, limit),
+        )
+        return [BarRow(*row) for row in rows]
+
+    def newest_bar_before(self, market: MarketId, minute: int) -> BarRow | None:
+        """The last one-minute bar before `minute`, or None."""
+        row = self._connection.execute(
+            f"SELECT {_BAR_COLUMNS} FROM bars WHERE market = ? AND minute < ? ORDER BY minute DESC LIMIT 1",
+            (market, minute),
+        ).fetchone()
+        return BarRow(*row) if row is not None else None
+
+    def _first_trade_at(self, market: MarketId, time: Micros) -> int:
+        """The id of the first trade at or after `time`; ids and times ascend together, so bisection finds it."""
+        newest = self._connection.execute("SELECT max(id) FROM trades WHERE market = ?", (market,)).fetchone()
+        low, high = 1, ((newest[0] or 0) if newest else 0) + 1
+        while low < high:
+            middle = (low + high) // 2
+            row = self._connection.execute(
+                "SELECT time FROM trades WHERE market = ? AND id = ?", (market, middle)
+            ).fetchone()
+            if row is not None and row[0] < time:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _orders(self, tail: str, args: Row) -> list[OrderRow]:
+        rows = self._connection.execute(f"SELECT {ORDER_COLUMNS} FROM orders WHERE {tail}", args)
+        return [order_row(row) for row in rows]
+
+    def _trades(self, tail: str, args: Row) -> list[TradeRow]:
+        rows = self._connection.execute(f"SELECT {_TRADE_COLUMNS} FROM trades WHERE {tail}", args)
+        found = [TradeRow(*row) for row in rows]
+        return [msgspec.structs.replace(trade, taker_side=Side(trade.taker_side)) for trade in found]

@@ -1,0 +1,128 @@
+"""Start-up: the state, rebuilt from the current rows; `reconcile` proves that the journal says the same."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+import msgspec
+
+from exchange.core.book import Book
+from exchange.core.market import Asset, Market, MarketPhase
+from exchange.core.orders import (
+    Order,
+    OrderRow,
+    OrderStatus,
+    OrderType,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    order_from_row,
+)
+from exchange.core.state import Account, State
+from exchange.core.transfers import Deposit, DepositState, Withdrawal, WithdrawalState
+from exchange.core.units import AccountId, OrderId, Seq
+from exchange.ledger.rows import Row
+
+ORDER_COLUMNS: Final = ", ".join(field.name for field in msgspec.structs.fields(OrderRow))
+
+
+def order_row(row: Row) -> OrderRow:
+    """A row of `orders`, its columns in the order of `ORDER_COLUMNS`."""
+    number, account, market, side, kind, time_in_force, self_trade, status, *amounts = row
+    price, stop_price, quantity, filled, filled_quote, quote_quantity, hold, working, *times = amounts
+    booked, created, updated, client_id = times
+    return OrderRow(
+        number,
+        account,
+        market,
+        Side(side),
+        OrderType(kind),
+        TimeInForce(time_in_force),
+        SelfTrade(self_trade),
+        OrderStatus(status),
+        price,
+        stop_price,
+        quantity,
+        filled,
+        filled_quote,
+        quote_quantity,
+        hold,
+        bool(working),
+        booked,
+        created,
+        updated,
+        client_id,
+    )
+
+
+def restore(connection: apsw.Connection) -> State:
+    """The state as of the last commit. Reads in one transaction; raises what SQLite raises on a damaged page."""
+    state = State()
+    with connection:
+        last = connection.execute("SELECT max(last_seq) FROM journal").fetchone()
+        state.seq = Seq(last[0] if last and last[0] else 0)
+        _markets(connection, state)
+        _accounts(connection, state)
+        state.balances.update(connection.execute("SELECT key, amount FROM balances"))
+        _transfers(connection, state)
+        _orders(connection, state)
+    state.take_changes()
+    for book in state.books.values():
+        book.touched.clear()
+    return state
+
+
+def _markets(connection: apsw.Connection, state: State) -> None:
+    for row in connection.execute("SELECT id, code, decimals FROM assets"):
+        state.assets[row[0]] = Asset(*row)
+    columns = "rules, phase, last_price, next_trade, next_aggregate"
+    for rules, phase, last_price, trade, aggregate in connection.execute(f"SELECT {columns} FROM markets"):
+        market = msgspec.json.decode(rules, type=Market)
+        book = Book(market, MarketPhase(phase))
+        book.last_price, book.next_trade, book.next_aggregate = last_price, trade, aggregate
+        state.books[market.id] = book
+        state.symbols[market.symbol] = market.id
+    for market_id, tier, maker, taker in connection.execute("SELECT market, tier, maker_fee, taker_fee FROM tier_fees"):
+        state.books[market_id].tier_fees[tier] = (maker, taker)
+
+
+def _accounts(connection: apsw.Connection, state: State) -> None:
+    for row in connection.execute("SELECT id, name, tier, frozen, seq, created FROM accounts"):
+        number, name, tier, frozen, seq, created = row
+        state.accounts[number] = Account(number, name, tier, bool(frozen), seq, created, {}, {})
+        state.names[name] = number
+        state.next_account = AccountId(max(state.next_account, number + 1))
+
+
+def _transfers(connection: apsw.Connection, state: State) -> None:
+    state.references.update(row[0] for row in connection.execute("SELECT reference FROM credits"))
+    columns = "key, account, asset, amount, state"
+    for key, account, asset, amount, stage in connection.execute(f"SELECT {columns} FROM deposits"):
+        state.deposits[key] = Deposit(key, account, asset, amount, DepositState(stage))
+    for key, account, asset, amount, stage in connection.execute(f"SELECT {columns} FROM withdrawals"):
+        state.withdrawals[key] = Withdrawal(key, account, asset, amount, WithdrawalState(stage))
+
+
+def _orders(connection: apsw.Connection, state: State) -> None:
+    """Open orders, back to their places: onto the book in the order in which they were booked, or to sleep."""
+    newest = connection.execute("SELECT max(id) FROM orders").fetchone()
+    state.next_order = OrderId((newest[0] if newest and newest[0] else 0) + 1)
+    rows = connection.execute(f"SELECT {ORDER_COLUMNS} FROM orders WHERE status <= 2 ORDER BY id")
+    orders = [order_from_row(order_row(row)) for row in rows]
+    for order in orders:
+        _file(state, order)
+        if not order.working:
+            state.books[order.market].triggers.add(order)
+    orders.sort(key=lambda order: order.booked)
+    for order in orders:
+        if order.working:
+            state.books[order.market].add(order)
+
+
+def _file(state: State, order: Order) -> None:
+    state.orders[order.id] = order
+    owner = state.accounts[order.account]
+    owner.open_by_market.setdefault(order.market, {})[order.id] = order
+    if order.client_id:
+        owner.open_by_client[order.client_id] = order.id

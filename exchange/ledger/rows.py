@@ -1,0 +1,251 @@
+"""Rows as they are stored, and how a batch of changes freezes into them.
+
+`freeze` runs while the state stands still and hands the writer nothing that can change under its hands. `reconcile`
+uses the very same function to say what the rows should be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from exchange.core import events as ev
+from exchange.core.committed import Committed, LevelChange, Report
+from exchange.core.orders import Order, Side
+from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
+
+if TYPE_CHECKING:
+    from exchange.core.book import Book
+    from exchange.core.state import Changes, State
+
+Row = tuple[Any, ...]
+
+
+class TradeRow(msgspec.Struct, frozen=True, gc=False):
+    """A trade; `seq` is its event, `aggregate` the run of fills of one taker at one price that it belongs to."""
+
+    market: MarketId
+    id: TradeId
+    seq: Seq
+    time: Micros
+    price: Price
+    quantity: Quantity
+    notional: Amount
+    taker_side: Side
+    maker_order: OrderId
+    taker_order: OrderId
+    maker: AccountId
+    taker: AccountId
+    maker_fee: Amount
+    taker_fee: Amount
+    aggregate: int
+
+
+class AggregateRow(msgspec.Struct, frozen=True, gc=False):
+    """The fills of one taker order at one price, added up."""
+
+    id: int
+    price: Price
+    quantity: Quantity
+    first_trade: TradeId
+    last_trade: TradeId
+    time: Micros
+    taker_side: Side
+
+
+class BarRow(msgspec.Struct, gc=False):
+    """One minute of trades in one market: prices in ticks, `quantity` in lots, `notional` in quote atoms."""
+
+    market: MarketId
+    minute: int
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    quantity: int
+    notional: int
+    count: int
+    taker_buy_quantity: int
+    taker_buy_notional: int
+    first_trade: TradeId
+    last_trade: TradeId
+
+
+class Frozen(msgspec.Struct, frozen=True):
+    """All rows of one commit, by table, and what is to be published once they are durable."""
+
+    committed: Committed
+    postings: list[Row]
+    balances: list[Row]
+    fresh_orders: list[Row]
+    changed_orders: list[Row]
+    trades: list[Row]
+    bars: list[Row]
+    accounts: list[Row]
+    markets: list[Row]
+    assets: list[Row]
+    tier_fees: list[Row]
+    credits: list[Row]
+    deposits: list[Row]
+    withdrawals: list[Row]
+
+
+def freeze(
+    changes: Changes,
+    state: State,
+    time: Micros,
+    levels: tuple[LevelChange, ...] = (),
+    reports: tuple[Report, ...] = (),
+) -> Frozen | None:
+    """The rows that `changes` come to, `state` being right behind them; None when nothing happened."""
+    if not changes.events:
+        return None
+    first = Seq(state.seq - len(changes.events) + 1)
+    touched = {key for posting in changes.postings for key in posting[1:3]}
+    balances = state.balances
+    rare = _rare_rows(changes.events, first)
+    return Frozen(
+        Committed(first, state.seq, time, tuple(changes.events), levels, reports),
+        changes.postings,
+        [(key, balances[key]) for key in touched],
+        [order_row(order) for order in changes.fresh.values()],
+        [_order_change(order) for order in changes.orders.values()],
+        [trade_row(seq, trade) for seq, trade in changes.trades],
+        bar_rows(trade for _, trade in changes.trades),
+        [(a.id, a.name, a.tier, int(a.frozen), a.seq, a.created) for a in changes.accounts.values()],
+        [market_row(book) for book in changes.markets.values()],
+        rare["assets"],
+        rare["tier_fees"],
+        rare["credits"],
+        [msgspec.structs.astuple(deposit) for deposit in changes.deposits.values()],
+        [msgspec.structs.astuple(withdrawal) for withdrawal in changes.withdrawals.values()],
+    )
+
+
+def order_row(order: Order) -> Row:
+    """An order as a row of `orders`, in the order of `OrderRow`."""
+    return (
+        order.id,
+        order.account,
+        order.market,
+        order.side,
+        order.type,
+        order.time_in_force,
+        order.self_trade,
+        order.status,
+        order.price,
+        order.stop_price,
+        order.quantity,
+        order.filled,
+        order.filled_quote,
+        order.quote_quantity,
+        order.hold,
+        int(order.working),
+        order.booked,
+        order.created,
+        order.updated,
+        order.client_id,
+    )
+
+
+def _order_change(order: Order) -> Row:
+    """What can change of an order after it was accepted, and its id last."""
+    return (
+        order.status,
+        order.filled,
+        order.filled_quote,
+        order.hold,
+        int(order.working),
+        order.booked,
+        order.updated,
+        order.id,
+    )
+
+
+def trade_row(seq: Seq, trade: ev.Traded) -> Row:
+    """A trade as a row of `trades`, in the order of `TradeRow`."""
+    return (
+        trade.market,
+        trade.trade,
+        seq,
+        trade.time,
+        trade.price,
+        trade.quantity,
+        trade.notional,
+        trade.taker_side,
+        trade.maker_order,
+        trade.taker_order,
+        trade.maker,
+        trade.taker,
+        trade.maker_fee,
+        trade.taker_fee,
+        trade.aggregate,
+    )
+
+
+def market_row(book: Book) -> Row:
+    """A market as a row of `markets`."""
+    rules = msgspec.json.encode(book.rules).decode()
+    counters = (book.last_price, book.next_trade, book.next_aggregate)
+    return (book.rules.id, book.rules.symbol, rules, int(book.phase), *counters)
+
+
+def bar_rows(trades: Any) -> list[Row]:  # noqa: ANN401
+    """The trades of one batch added up by market and minute."""
+    bars: dict[tuple[MarketId, int], BarRow] = {}
+    for trade in trades:
+        minute = trade.time // 60_000_000
+        bar = bars.get((trade.market, minute))
+        if bar is None:
+            bars[(trade.market, minute)] = first_bar(trade, minute)
+        else:
+            add_to_bar(bar, trade)
+    return [msgspec.structs.astuple(bar) for bar in bars.values()]
+
+
+def first_bar(trade: ev.Traded, minute: int) -> BarRow:
+    """The bar of a single trade."""
+    bought = trade.taker_side == Side.BUY
+    return BarRow(
+        trade.market,
+        minute,
+        trade.price,
+        trade.price,
+        trade.price,
+        trade.price,
+        trade.quantity,
+        trade.notional,
+        1,
+        trade.quantity if bought else 0,
+        trade.notional if bought else 0,
+        trade.trade,
+        trade.trade,
+    )
+
+
+def add_to_bar(bar: BarRow, trade: ev.Traded) -> None:
+    """Count a later trade in."""
+    bar.high = max(bar.high, trade.price)
+    bar.low = min(bar.low, trade.price)
+    bar.close = trade.price
+    bar.quantity += trade.quantity
+    bar.notional += trade.notional
+    bar.count += 1
+    bar.last_trade = trade.trade
+    if trade.taker_side == Side.BUY:
+        bar.taker_buy_quantity += trade.quantity
+        bar.taker_buy_notional += trade.notional
+
+
+def _rare_rows(events: list[ev.Event], first: Seq) -> dict[str, list[Row]]:
+    """Rows of what happens seldom, made from the events themselves."""
+    rows: dict[str, list[Row]] = {"assets": [], "tier_fees": [], "credits": []}
+    for seq, event in enumerate(events, first):
+        if type(event) is ev.AssetListed:
+            rows["assets"].append(msgspec.structs.astuple(event.asset))
+        elif type(event) is ev.TierFeesSet:
+            rows["tier_fees"].append(msgspec.structs.astuple(event)[1:])
+        elif type(event) is ev.Credited:
+            rows["credits"].append((event.reference, seq))
+    return rows

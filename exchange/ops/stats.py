@@ -1,0 +1,49 @@
+"""Counters of the sequencer, for the dashboard and for metrics. Never part of a decision."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import structlog
+
+_SAMPLES: Final = 4_096
+_log = structlog.get_logger("exchange.sequencer")
+
+
+class Stats:
+    """Running totals and the latest acknowledgement latencies, all times in microseconds."""
+
+    __slots__ = ("answers", "commits", "last_batch", "last_commit", "last_seq", "latencies", "quarantines")
+
+    def __init__(self) -> None:
+        """Nothing counted yet."""
+        self.answers = 0
+        self.commits = 0
+        self.last_batch = 0
+        self.last_commit = 0
+        self.last_seq = 0
+        self.quarantines = 0
+        self.latencies: deque[int] = deque(maxlen=_SAMPLES)
+
+    def answered(self, micros: int) -> None:
+        """A command or reading was answered, `micros` after it arrived."""
+        self.answers += 1
+        self.latencies.append(micros)
+
+    def committed(self, now: int, answers: int, last_seq: int) -> None:
+        """A batch of `answers` became durable at `now`."""
+        self.commits += 1
+        self.last_commit = now
+        self.last_batch = answers
+        self.last_seq = last_seq
+
+    def quarantined(self, error: BaseException) -> None:
+        """Deciding raised. The trace goes to the log: it is a bug that somebody must see."""
+        self.quarantines += 1
+        _log.error("quarantined", exc_info=error)
+
+    def percentile(self, share: int) -> int | None:
+        """The latency that `share` of 100 answers did not exceed, or None before the first answer."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, len(ordered) * share // 100)] if ordered else None

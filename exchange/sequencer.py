@@ -1,0 +1,266 @@
+"""The single writer: commands in, in order; outcomes out, once durable.
+
+While one batch is on its way to the disk the next is decided, never more. Every reply, a refusal or a reading of money
+too, waits until all state that it was decided on is on disk. Any error of the ledger ends the process.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import trio
+
+from exchange.clock import Clock
+from exchange.core.commands import CancelReplace, Command, PlaceOrder, SetMarketPhase
+from exchange.core.committed import Committed, Report, reports_of, take_levels
+from exchange.core.events import Event
+from exchange.core.market import MarketPhase
+from exchange.core.performing import Observer, Outcome, UndecidedError, perform, traded_in, wake
+from exchange.core.rejects import Reject
+from exchange.core.state import State
+from exchange.core.units import AccountId, MarketId, Micros
+from exchange.ledger.journal import Journal
+from exchange.ledger.rows import Frozen, freeze
+from exchange.ops.stats import Stats
+
+T = TypeVar("T")
+
+
+class _Ticket(msgspec.Struct, gc=False):
+    """A command (or a look at the state) that waits, whom to tell, and since when."""
+
+    command: Command | Callable[[State], Any]
+    reply: Callable[[Any], None]
+    arrived: Micros
+
+
+class _Batch:
+    """What was decided together, and whom to tell once it is durable."""
+
+    __slots__ = ("answers", "frozen", "reports", "time")
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[_Ticket, Any]] = []
+        self.reports: list[Report] = []
+        self.time = Micros(0)
+        self.frozen: Frozen | None = None
+
+
+class Sequencer:
+    """Owns `State` and `Journal`. Everybody else calls `call`, `submit` and `read`."""
+
+    def __init__(self, state: State, journal: Journal, clock: Clock, *, queue_limit: int, batch_limit: int) -> None:
+        """`queue_limit` commands may wait; the last tenth of the places is for cancels and operators."""
+        self.state = state
+        self.stats = Stats()
+        self._journal = journal
+        self._clock = clock
+        self._queue_limit = queue_limit
+        self._order_limit = queue_limit - queue_limit // 10
+        self._batch_limit = batch_limit
+        self._inbox: deque[_Ticket] = deque()
+        self._batch = _Batch()
+        self._writing: _Batch | None = None
+        self._closing = False
+        self._bell = trio.Event()
+        self._time: Micros = journal.last_time
+        self._consumers: list[Callable[[Committed], None]] = []
+        self._watched: Counter[AccountId] = Counter()
+
+    def submit(self, command: Command, reply: Callable[[Outcome], None]) -> bool:
+        """Queue `command`; `reply` is called with its outcome once that is durable.
+
+        False: the queue is full or closing, nothing happened and `reply` is never called.
+        """
+        limit = self._order_limit if isinstance(command, PlaceOrder | CancelReplace) else self._queue_limit
+        if self._closing or len(self._inbox) >= limit:
+            return False
+        self._inbox.append(_Ticket(command, reply, self._clock.now()))
+        self._bell.set()
+        return True
+
+    async def call(self, command: Command) -> Outcome:
+        """Queue `command` and return its outcome once that is durable.
+
+        A caller that is cancelled meanwhile changes nothing: the command stands, and the journal tells its fate.
+        """
+        done = _Answer()
+        if not self.submit(command, done.set):
+            return Outcome(Reject.QUEUE_FULL)
+        outcome = await done.wait()
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    async def read(self, look: Callable[[State], T]) -> T:
+        """What `look` sees of the state in its turn, returned once all that it saw is durable.
+
+        `look` must neither write nor keep hold of anything that can change. Readings find a place even when the
+        queue is full: they change nothing and cost little.
+        """
+        done = _Answer()
+        self._inbox.append(_Ticket(look, done.set, self._clock.now()))
+        self._bell.set()
+        result: T = await done.wait()
+        return result
+
+    def subscribe(self, consumer: Callable[[Committed], None]) -> None:
+        """Call `consumer` after every commit, in order. It must be quick and must not raise."""
+        self._consumers.append(consumer)
+
+    def watch(self, account: AccountId) -> None:
+        """Report on this account with every commit, until `unwatch` was called as often."""
+        self._watched[account] += 1
+
+    def unwatch(self, account: AccountId) -> None:
+        """Undo one `watch`."""
+        self._watched[account] -= 1
+        if self._watched[account] <= 0:
+            del self._watched[account]
+
+    def close(self) -> None:
+        """Take no more commands; `run` returns when all that waits is durable and answered."""
+        self._closing = True
+        self._bell.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many commands and readings wait to be decided."""
+        return len(self._inbox)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Decide and commit until closed. Raises whatever the ledger raises: then the process must end."""
+        gc.collect()
+        gc.freeze()
+        task_status.started()
+        async with trio.open_nursery() as nursery:
+            while True:
+                await self._bell.wait()
+                self._bell = trio.Event()
+                if self._inbox:
+                    self._decide()
+                if self._batch.answers and self._writing is None:
+                    nursery.start_soon(self._commit, self._freeze())
+                elif self._closing and self._writing is None and not self._inbox:
+                    return
+                if self._inbox and len(self._batch.answers) < self._batch_limit:
+                    self._bell.set()
+                await trio.lowlevel.checkpoint()
+
+    def _decide(self) -> None:
+        """Decide what waits, up to a full batch."""
+        batch, inbox = self._batch, self._inbox
+        batch.time = self._now()
+        while inbox and len(batch.answers) < self._batch_limit:
+            ticket = inbox.popleft()
+            command = ticket.command
+            if isinstance(command, msgspec.Struct):
+                batch.answers.append((ticket, self._perform(command, batch)))
+            else:
+                batch.answers.append((ticket, _look(command, self.state)))
+
+    def _perform(self, command: Command, batch: _Batch) -> Outcome:
+        """One command, and all the sleeping orders that it wakes. A market that cannot be decided is quarantined."""
+        after = self._observer(batch) if self._watched else None
+        try:
+            outcome = perform(self.state, batch.time, command, after)
+            market = getattr(command, "market", None)
+            if outcome.replaced is not None:
+                market = command.place.market  # type: ignore[union-attr]
+            if market is not None and len(self.state.books[market].triggers):
+                self._wake(market, outcome, batch, after)
+        except UndecidedError as error:
+            self._quarantine(error, batch, after)
+            return Outcome(Reject.INTERNAL)
+        return outcome
+
+    def _wake(self, market: MarketId, outcome: Outcome, batch: _Batch, after: Observer | None) -> None:
+        events = (*outcome.events, *(outcome.replaced.events if outcome.replaced else ()))
+        if traded_in(events):
+            while wake(self.state, batch.time, market, after):
+                pass
+
+    def _quarantine(self, error: UndecidedError, batch: _Batch, after: Observer | None) -> None:
+        """Halt the one market in which deciding failed; the others go on. Without a market, it is a bug of ours."""
+        self.stats.quarantined(error)
+        book = self.state.books.get(error.market) if error.market is not None else None
+        if book is not None and book.phase != MarketPhase.HALTED:
+            reason = f"quarantined: {type(error.__cause__).__name__}"
+            perform(self.state, batch.time, SetMarketPhase(book.rules.id, MarketPhase.HALTED, reason), after)
+
+    def _observer(self, batch: _Batch) -> Observer:
+        """Write down what watched accounts are to be told of each event."""
+
+        def after(event: Event) -> None:
+            batch.reports += reports_of(self.state, event, self._watched.keys())
+
+        return after
+
+    def _freeze(self) -> _Batch:
+        """Close the batch: from here on its rows are the writer's, and the next batch begins."""
+        batch, self._batch = self._batch, _Batch()
+        levels = take_levels(self.state)
+        batch.frozen = freeze(self.state.take_changes(), self.state, batch.time, levels, tuple(batch.reports))
+        self._writing = batch
+        return batch
+
+    async def _commit(self, batch: _Batch) -> None:
+        """Make one batch durable, then answer, then publish."""
+        frozen = batch.frozen
+        if frozen is not None:
+            await trio.to_thread.run_sync(self._journal.commit, frozen)
+        now = self._clock.now()
+        for ticket, answer in batch.answers:
+            ticket.reply(answer)
+            self.stats.answered(now - ticket.arrived)
+        if frozen is not None:
+            self.stats.committed(now, len(batch.answers), frozen.committed.last)
+            for consumer in self._consumers:
+                consumer(frozen.committed)
+        self._writing = None
+        self._bell.set()
+
+    def _now(self) -> Micros:
+        """The time, never running backwards: events are ordered by number, and their times must not disagree."""
+        self._time = now = max(self._time, self._clock.now())
+        return now
+
+
+class _Answer:
+    """One answer, awaited by one task."""
+
+    __slots__ = ("_event", "_value")
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+        self._value: Any = None
+
+    def set(self, value: Any) -> None:  # noqa: ANN401  # whatever the question was
+        self._value = value
+        self._event.set()
+
+    async def wait(self) -> Any:  # noqa: ANN401
+        """The answer; raises it if it is an exception of the reader's own."""
+        await self._event.wait()
+        if isinstance(self._value, _Failed):
+            raise self._value.error
+        return self._value
+
+
+class _Failed:
+    """A look at the state that raised: its asker's bug, so its asker gets it back."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _look(look: Callable[[State], Any], state: State) -> Any:  # noqa: ANN401
+    try:
+        return look(state)
+    except Exception as error:  # noqa: BLE001  # handed to the asker, who raises it
+        return _Failed(error)
