@@ -1,0 +1,236 @@
+"""`exchange verify`: replay the journal from genesis and compare every row of the ledger with what it should be.
+
+The journal is the one thing believed, and only as far as its hash chain and head file bear it out. Everything else
+(postings, trades, bars, orders, balances, accounts, markets, transfers) is computed anew, by the same `evolve` and the
+same `freeze` that the sequencer uses, and compared row by row. The first row that differs is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import msgspec
+
+from exchange.core import audit
+from exchange.core.evolving import evolve
+from exchange.core.market import Market
+from exchange.core.orders import OrderStatus
+from exchange.core.state import State
+from exchange.ledger import db
+from exchange.ledger.journal import DECODER, GENESIS_HASH, check_head, link
+from exchange.ledger.restore import ORDER_COLUMNS
+from exchange.ledger.rows import BarRow, Row, freeze, market_row, order_row
+
+if TYPE_CHECKING:
+    from exchange.core.events import Event
+    from exchange.core.state import Changes
+
+Progress = Callable[[int, int], None]
+"""Called now and then with (events replayed, events in all)."""
+
+
+class Difference(Exception):
+    """The first row that is not what the journal says it should be."""
+
+    def __init__(self, table: str, row: str, expected: object, found: object) -> None:
+        """`row` names the row within `table`; None stands for a row that is not there."""
+        super().__init__(f"{table}, {row}: expected {expected}, found {found}")
+        self.table = table
+        self.row = row
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What was compared, and agreed: rows by table."""
+
+    events: int
+    rows: dict[str, int]
+
+
+def verify(path: Path, progress: Progress) -> Verified:
+    """Compare everything. Raises `Difference`, or `LedgerDamaged` when the file cannot be read at all."""
+    connection = db.open_reader(path)
+    try:
+        connection.execute("BEGIN")
+        check_head(connection, path)
+        return _Replay(connection).run(progress)
+    except apsw.Error as error:
+        raise Difference("pages", str(path.name), "pages that agree with their checksums", error) from error
+    finally:
+        connection.close()
+
+
+class _Replay:
+    """One pass over the journal, with a cursor on each append-only table running alongside."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+        self.state = State()
+        self.rows = {"journal": 0, "postings": 0, "trades": 0, "orders": 0}
+        self.bars: dict[tuple[int, int], BarRow] = {}
+        self.credits: dict[str, Row] = {}
+        self.postings = self._select("SELECT id, seq, debit, credit, amount FROM postings ORDER BY id")
+        self.trades: dict[int, Iterator[Row]] = {}
+
+    def run(self, progress: Progress) -> Verified:
+        total = next(self._select("SELECT coalesce(max(last_seq), 0) FROM journal"))[0]
+        digest = GENESIS_HASH
+        for first, last, time, blob, stored in self._select("SELECT * FROM journal ORDER BY first_seq"):
+            name = f"first_seq {first}"
+            if first != self.state.seq + 1:
+                raise Difference("journal", name, f"first_seq {self.state.seq + 1}", f"first_seq {first}")
+            digest = link(digest, first, last, time, blob)
+            if digest != stored:
+                raise Difference("journal", name, f"hash {digest.hex()}", f"hash {stored.hex()}")
+            self._replay(name, blob, last, time)
+            progress(last, total)
+        self._finish()
+        return Verified(self.state.seq, self.rows)
+
+    def _replay(self, name: str, blob: bytes, last: int, time: int) -> None:
+        """Let one batch happen again, and compare what it appended."""
+        state = self.state
+        for event in _decode(name, blob):
+            try:
+                evolve(state, event)
+            except Exception as error:
+                raise Difference("journal", name, "an event that can follow", f"{event} ({error!r})") from error
+        if state.seq != last:
+            raise Difference("journal", name, f"last_seq {state.seq}", f"last_seq {last}")
+        self.rows["journal"] += 1
+        changes = state.take_changes()
+        self._compare_closed_orders(changes)
+        frozen = freeze(changes, state, time)  # type: ignore[arg-type]
+        for book in state.books.values():
+            book.touched.clear()
+        if frozen is None:
+            raise Difference("journal", name, "at least one event", None)
+        self._compare_postings(frozen.postings)
+        self._compare_trades(frozen.trades)
+        self.credits.update((row[0], row) for row in frozen.credits)
+        for row in frozen.bars:
+            self._add_bar(BarRow(*row))
+
+    def _compare_postings(self, expected: Iterable[Row]) -> None:
+        count = self.rows["postings"]
+        for row in expected:
+            count += 1
+            found = next(self.postings, None)
+            if found is None or found[1:] != row:
+                raise Difference("postings", f"id {count}", (count, *row), found)
+        self.rows["postings"] = count
+
+    def _compare_trades(self, expected: Iterable[Row]) -> None:
+        for row in expected:
+            cursor = self.trades.get(row[0])
+            if cursor is None:
+                cursor = self._select("SELECT * FROM trades WHERE market = ? ORDER BY id", (row[0],))
+                self.trades[row[0]] = cursor
+            found = next(cursor, None)
+            if found != row:
+                raise Difference("trades", f"market {row[0]}, id {row[1]}", row, found)
+            self.rows["trades"] += 1
+
+    def _compare_closed_orders(self, changes: Changes) -> None:
+        """An order that is final never changes again, so its row can be compared at once."""
+        for order in (*changes.fresh.values(), *changes.orders.values()):
+            if order.status > OrderStatus.PARTIALLY_FILLED:
+                self._compare_order(order_row(order))
+
+    def _compare_order(self, row: Row) -> None:
+        found = next(self._select(f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?", (row[0],)), None)
+        if found != row:
+            raise Difference("orders", f"id {row[0]}", row, found)
+        self.rows["orders"] += 1
+
+    def _add_bar(self, part: BarRow) -> None:
+        whole = self.bars.setdefault((part.market, part.minute), part)
+        if whole is part:
+            return
+        whole.high = max(whole.high, part.high)
+        whole.low = min(whole.low, part.low)
+        whole.close, whole.last_trade = part.close, part.last_trade
+        whole.quantity += part.quantity
+        whole.notional += part.notional
+        whole.count += part.count
+        whole.taker_buy_quantity += part.taker_buy_quantity
+        whole.taker_buy_notional += part.taker_buy_notional
+
+    def _finish(self) -> None:
+        """The journal is through: nothing may be left over, and every current row must agree."""
+        state = self.state
+        for order in state.orders.values():
+            self._compare_order(order_row(order))
+        self._nothing_left("postings", self.postings)
+        for cursor in self.trades.values():
+            self._nothing_left("trades", cursor)
+        traded = tuple(self.trades)
+        unknown = f"SELECT * FROM trades WHERE market NOT IN ({', '.join('?' * len(traded))})"
+        self._nothing_left("trades", self._select(unknown, traded))
+        beyond = "SELECT * FROM orders WHERE id < 1 OR id >= ?"
+        self._nothing_left("orders", self._select(beyond, (state.next_order,)))
+        for table, rows in _current_rows(state):
+            self._compare_table(table, rows)
+        self._compare_table("bars", [msgspec.structs.astuple(bar) for _, bar in sorted(self.bars.items())], keys=2)
+        self._compare_table("credits", [self.credits[key] for key in sorted(self.credits)])
+        for sentence in audit.violations(state):
+            raise Difference("state", "after the last event", "a state that keeps the rules", sentence)
+
+    def _nothing_left(self, table: str, cursor: Iterator[Row]) -> None:
+        """Whatever `cursor` still has should not be there."""
+        row = next(cursor, None)
+        if row is not None:
+            raise Difference(table, f"row {row[:2]}", None, row)
+
+    def _compare_table(self, table: str, expected: list[Row], keys: int = 1) -> None:
+        """Compare a whole table with `expected`, both in the order of the first `keys` columns."""
+        order = ", ".join(str(number + 1) for number in range(keys))
+        found = self._select(f"SELECT * FROM {table} ORDER BY {order}")
+        for row in expected:
+            have = next(found, None)
+            if table == "markets" and have is not None:
+                have = (*have[:2], _normal(have[2]), *have[3:])
+            if have != row:
+                key = min(row[:keys], have[:keys]) if have is not None else row[:keys]
+                raise Difference(table, f"key {key}", row if key == row[:keys] else None, have)
+        self._nothing_left(table, found)
+        self.rows[table] = len(expected)
+
+    def _select(self, statement: str, values: Row = ()) -> Iterator[Row]:
+        return self.connection.execute(statement, values)
+
+
+def _decode(name: str, blob: bytes) -> tuple[Event, ...]:
+    try:
+        return DECODER.decode(blob)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise Difference("journal", name, "events that can be read", error) from error
+
+
+def _normal(rules: str) -> str:
+    """Rules as this program writes them: a later version may have added fields with defaults."""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(rules, type=Market)).decode()
+    except (msgspec.DecodeError, ValueError):
+        return rules
+
+
+def _current_rows(state: State) -> Iterator[tuple[str, list[Row]]]:
+    """What the current rows should be, table by table, in the order of their keys."""
+    yield "assets", [msgspec.structs.astuple(asset) for _, asset in sorted(state.assets.items())]
+    yield "markets", [market_row(book) for _, book in sorted(state.books.items())]
+    fees: list[Row] = [(m, tier, *rates) for m, book in state.books.items() for tier, rates in book.tier_fees.items()]
+    yield "tier_fees", sorted(fees)
+    yield (
+        "accounts",
+        [(a.id, a.name, a.tier, int(a.frozen), a.seq, a.created) for _, a in sorted(state.accounts.items())],
+    )
+    yield "balances", sorted(state.balances.items())
+    yield "deposits", [_transfer(state.deposits[key]) for key in sorted(state.deposits)]
+    yield "withdrawals", [_transfer(state.withdrawals[key]) for key in sorted(state.withdrawals)]
+
+
+def _transfer(transfer: Any) -> Row:  # noqa: ANN401
+    return msgspec.structs.astuple(transfer)

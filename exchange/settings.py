@@ -1,0 +1,104 @@
+"""`exchange.toml`: what an operator may set. Units are in the names; unknown keys are refused; all errors at once."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+DEFAULT_FILE: Final = "exchange.toml"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message lists every fault."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings. Each field is documented in `HELP`, and a test fails when one is not."""
+
+    host: str = "127.0.0.1"
+    http_port: int = 8080
+    fast_port: int = 8081
+    demo: bool = False
+    weight_limit_per_minute: int = 6_000
+    order_limit_per_10_seconds: int = 100
+    order_limit_per_day: int = 200_000
+    queue_limit_commands: int = 20_000
+    batch_limit_commands: int = 500
+    body_limit_bytes: int = 65_536
+    connections_per_address: int = 1_000
+    stream_buffer_messages: int = 1_000
+    free_disk_reserve_mib: int = 256
+    shutdown_limit_seconds: int = 10
+    admin_idle_limit_seconds: int = 43_200
+
+
+HELP: Final = {
+    "host": "The address both doors listen on. Anything but loopback belongs behind a TLS proxy.",
+    "http_port": "Port of the main door (all HTTP); 0 takes any free one.",
+    "fast_port": "Port of the fast door (all WebSockets); 0 takes any free one.",
+    "demo": "Demo mode: money may be credited out of nothing, and whoever started the server operates it.",
+    "weight_limit_per_minute": "Request weight an address may spend per minute; 0 lifts this and the order limits.",
+    "order_limit_per_10_seconds": "Orders an account may place in 10 seconds.",
+    "order_limit_per_day": "Orders an account may place in a day.",
+    "queue_limit_commands": "Commands that may wait for the sequencer; the last tenth is kept for cancels.",
+    "batch_limit_commands": "Commands decided and committed together at the most.",
+    "body_limit_bytes": "The largest request body.",
+    "connections_per_address": "Connections one address may keep open at each door.",
+    "stream_buffer_messages": "Messages that may wait for one stream reader before it is cut off.",
+    "free_disk_reserve_mib": "Below this much free disk space orders are refused; cancels still work.",
+    "shutdown_limit_seconds": "How long a stop may take before connections are dropped.",
+    "admin_idle_limit_seconds": "How long an operator's session may be idle.",
+}
+
+_AT_LEAST: Final = {
+    "http_port": 0,
+    "fast_port": 0,
+    "weight_limit_per_minute": 0,
+    "queue_limit_commands": 10,
+    "free_disk_reserve_mib": 0,
+}
+
+
+def load(folder: Path) -> Settings:
+    """The settings of a data folder: its `exchange.toml`, or the defaults where there is none."""
+    path = folder / DEFAULT_FILE
+    if not path.exists():
+        return Settings()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}. Nothing was started.") from error
+    faults = list(_faults(content))
+    if faults:
+        raise SettingsError(f"{path}: " + "; ".join(faults) + ". Nothing was started.")
+    return msgspec.convert(content, Settings)
+
+
+def _faults(content: dict[str, object]) -> list[str]:
+    """Every fault of a parsed file, in words."""
+    kinds = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    faults = []
+    for name, value in content.items():
+        kind = kinds.get(name)
+        if kind is None:
+            faults.append(f"unknown key {name!r} (known: {', '.join(kinds)})")
+        elif type(value) is not kind:
+            faults.append(f"{name} must be {getattr(kind, '__name__', kind)}, not {value!r}")
+        elif isinstance(value, int) and not isinstance(value, bool) and value < _AT_LEAST.get(name, 1):
+            faults.append(f"{name} must be at least {_AT_LEAST.get(name, 1)}, not {value}")
+        elif name.endswith("_port") and isinstance(value, int) and value > 65_535:
+            faults.append(f"{name} must be at most 65535, not {value}")
+    return faults
+
+
+def example() -> str:
+    """A commented `exchange.toml` with every setting at its default."""
+    lines = ["# Settings of this exchange. Every line below is the default; uncomment to change it.", ""]
+    for field in msgspec.structs.fields(Settings):
+        value = field.default
+        shown = {True: "true", False: "false"}.get(value, f'"{value}"' if isinstance(value, str) else value)
+        lines += [f"# {HELP[field.name]}", f"# {field.name} = {shown}", ""]
+    return "\n".join(lines)
