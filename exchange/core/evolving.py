@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from exchange.core import events as ev
 from exchange.core import postings
 from exchange.core.book import Book
 from exchange.core.market import MarketPhase
-from exchange.core.orders import SLEEPING_TYPES, Order, OrderStatus
+from exchange.core.orders import FILLED, LIMIT_MAKER, NEW, PARTIALLY_FILLED, Order
 from exchange.core.state import Account
 from exchange.core.transfers import (
     DEPOSIT_TRANSITIONS,
@@ -17,14 +17,18 @@ from exchange.core.transfers import (
     Effect,
     Withdrawal,
 )
-from exchange.core.units import AccountId, OrderId, Seq
+from exchange.core.units import AccountId, Amount, OrderId, Quantity, Seq
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from exchange.core.postings import Movement
     from exchange.core.state import State
-    from exchange.core.units import Amount, BalanceKey
+
+
+_NO_LOTS: Final = Quantity(0)
+_NO_MONEY: Final = Amount(0)
+_NEVER: Final = Seq(0)
 
 
 class Overdrawn(Exception):
@@ -33,13 +37,14 @@ class Overdrawn(Exception):
 
 def evolve(state: State, event: ev.Event) -> None:
     """Apply `event` as number `state.seq + 1`; `state.changes` records all that it touched."""
-    state.seq = Seq(state.seq + 1)
+    state.seq += 1  # type: ignore[assignment]  # NewType calls are left out where every order comes by
     state.changes.events.append(event)
     _EVOLVE[type(event)](state, event)
 
 
-def _post(state: State, debit: BalanceKey, credit: BalanceKey, amount: Amount) -> None:
+def _post(state: State, movement: Movement) -> None:
     """One movement of money."""
+    debit, credit, amount = movement
     balances = state.balances
     left = balances.get(debit, 0) - amount
     if left < 0 and not postings.may_be_negative(debit):
@@ -50,8 +55,8 @@ def _post(state: State, debit: BalanceKey, credit: BalanceKey, amount: Amount) -
 
 
 def _post_all(state: State, movements: Iterable[Movement]) -> None:
-    for debit, credit, amount in movements:
-        _post(state, debit, credit, amount)
+    for movement in movements:
+        _post(state, movement)
 
 
 def _touch_account(state: State, account: AccountId, account_seq: int) -> Account:
@@ -104,7 +109,7 @@ def _account_frozen_set(state: State, event: ev.AccountFrozenSet) -> None:
 def _credited(state: State, event: ev.Credited) -> None:
     _touch_account(state, event.account, event.account_seq)
     state.references.add(event.reference)
-    _post(state, *postings.credited(event))
+    _post(state, postings.credited(event))
 
 
 def _deposit_moved(state: State, event: ev.DepositMoved) -> None:
@@ -129,12 +134,14 @@ def _withdrawal_moved(state: State, event: ev.WithdrawalMoved) -> None:
 
 def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
     owner = _touch_account(state, event.account, event.account_seq)
-    book = state.books[event.market]
-    sleeps = event.type in SLEEPING_TYPES
+    order_id, market, client_id, changes = event.order, event.market, event.client_id, state.changes
+    book = state.books[market]
+    sleeps = event.type > LIMIT_MAKER
+    goes_to_book = event.rests and not sleeps
     order = Order(
-        event.order,
+        order_id,
         event.account,
-        event.market,
+        market,
         event.side,
         event.type,
         event.time_in_force,
@@ -146,25 +153,27 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
         event.hold,
         not sleeps,
         event.time,
-        event.client_id,
-        updated=event.time,
+        client_id,
+        NEW,
+        _NO_LOTS,
+        _NO_MONEY,
+        state.seq if goes_to_book else _NEVER,
+        event.time,
     )
-    state.orders[event.order] = order
-    state.next_order = OrderId(event.order + 1)
-    if event.client_id:
-        owner.open_by_client[event.client_id] = event.order
-    mine = owner.open_by_market.get(event.market)
+    state.orders[order_id] = changes.fresh[order_id] = order
+    state.next_order = order_id + 1  # type: ignore[assignment]
+    if client_id:
+        owner.open_by_client[client_id] = order_id
+    mine = owner.open_by_market.get(market)
     if mine is None:
-        mine = owner.open_by_market[event.market] = {}
-    mine[event.order] = order
-    state.changes.fresh[event.order] = order
+        mine = owner.open_by_market[market] = {}
+    mine[order_id] = order
     if event.hold:
-        _post(state, *postings.accepted(book.rules, event))
-    if sleeps:
-        book.triggers.add(order)
-    elif event.rests:
-        order.booked = state.seq
+        _post(state, postings.accepted(book.rules, event))
+    if goes_to_book:
         book.add(order)
+    elif sleeps:
+        book.triggers.add(order)
 
 
 def _order_triggered(state: State, event: ev.OrderTriggered) -> None:
@@ -194,7 +203,7 @@ def _order_ended(state: State, event: ev.OrderEnded) -> None:
     elif not order.working:
         book.triggers.remove(order)
     if event.released:
-        _post(state, *postings.released(book.rules, event.account, order.side == 1, event.released))
+        _post(state, postings.released(book.rules, event.account, order.side == 1, event.released))
         order.hold -= event.released  # type: ignore[assignment]
     _close(state, owner, order)
 
@@ -217,10 +226,10 @@ def _traded(state: State, event: ev.Traded) -> None:
         else:
             book.reduce(order, event.quantity)
         if order.filled == order.quantity:
-            order.status = OrderStatus.FILLED
+            order.status = FILLED
             _close(state, owner, order)
         else:
-            order.status = OrderStatus.PARTIALLY_FILLED
+            order.status = PARTIALLY_FILLED
     book.last_price = event.price
     book.triggers.reach(event.price)
     book.next_trade = event.trade + 1  # type: ignore[assignment]
@@ -238,13 +247,14 @@ def _touch_order(state: State, order_id: OrderId) -> Order:
 
 def _close(state: State, owner: Account, order: Order) -> None:
     """An order is final: forget it; its row tells the rest."""
+    order_id, client_id = order.id, order.client_id
     if order.hold:
-        message = f"order {order.id} ends holding {order.hold}"
+        message = f"order {order_id} ends holding {order.hold}"
         raise AssertionError(message)
-    del state.orders[order.id]
-    del owner.open_by_market[order.market][order.id]
-    if order.client_id:
-        del owner.open_by_client[order.client_id]
+    del state.orders[order_id]
+    del owner.open_by_market[order.market][order_id]
+    if client_id:
+        del owner.open_by_client[client_id]
 
 
 _EVOLVE: dict[type, Callable[[State, Any], None]] = {
