@@ -1,0 +1,193 @@
+"""Candles of any length and age, added up from the ledger's minutes (one-second candles: from its trades)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from exchange.core.units import MarketId, Micros, TradeId
+from exchange.ledger.queries import Queries
+from exchange.market_data.bars import MINUTE, SECOND, Bar, bar_of_row, bar_of_trade, quiet
+from exchange.market_data.intervals import INTERVALS, Interval
+from exchange.market_data.view import MarketView
+
+_HOUR: Final = 60 * MINUTE
+_CHUNK: Final = 24 * _HOUR
+KEPT_CHUNKS: Final = 4_000
+"""How many days of hourly bars are kept for quick answers, over all markets."""
+_PAGE: Final = 1_000
+_MOST_TRADES: Final = 20_000
+"""How many trades one question for one-second candles may read."""
+
+
+class History:
+    """Answers for candles. Days that are over are kept as hours, so that long candles need no minutes twice."""
+
+    def __init__(self, queries: Queries) -> None:
+        """Reads through `queries`, a page at a time, so that other questions find their turn in between."""
+        self._queries = queries
+        self._days: dict[tuple[MarketId, Micros], list[Bar]] = {}
+
+    async def klines(
+        self,
+        view: MarketView,
+        interval: Interval,
+        now: Micros,
+        start: Micros | None,
+        end: Micros | None,
+        limit: int,
+    ) -> list[Bar]:
+        """See `Hub.klines`."""
+        if limit <= 0 or not view.tape:
+            return []
+        market = view.rules.id
+        last = interval.start(now if end is None else Micros(min(now, end)))
+        first = interval.before(last, limit - 1) if start is None else _first_from(interval, start)
+        before = await self._last_before(market, interval, first)
+        if before is None:
+            oldest = await self._queries.run(lambda: self._queries.bars(market, first // MINUTE, now // MINUTE + 1, 1))
+            if not oldest:
+                return []
+            first = max(first, interval.start(Micros(oldest[0].minute * MINUTE)))
+        if start is not None:
+            last = min(last, _step(interval, first, limit - 1))
+        if first > last:
+            return []
+        stop = interval.end(last)
+        if interval.name == "1s":
+            bars, stop = await self._seconds(view, first, stop)
+        elif interval.micros and interval.micros < _HOUR:
+            bars = await self._minutes(market, first, stop)
+        else:
+            bars = await self._hours(market, first, Micros(min(stop, now + 1)), now)
+        return list(_gapless(bars, interval, first, stop, before))
+
+    async def _minutes(self, market: MarketId, first: Micros, stop: Micros) -> list[Bar]:
+        """The minutes from `first` up to and without `stop`."""
+        minute, end = first // MINUTE, stop // MINUTE
+        bars: list[Bar] = []
+        while minute < end:
+            at = minute
+            rows = await self._queries.run(lambda at=at: self._queries.bars(market, at, end, _PAGE))  # type: ignore[misc]
+            bars += [bar_of_row(row) for row in rows]
+            if len(rows) < _PAGE:
+                break
+            minute = rows[-1].minute + 1
+        return bars
+
+    async def _hours(self, market: MarketId, first: Micros, stop: Micros, now: Micros) -> list[Bar]:
+        """The hours from `first` up to and without `stop`. Days that have been over for an hour are kept."""
+        bars: list[Bar] = []
+        day: Micros | None = Micros(first - first % _CHUNK)
+        while day is not None and day < stop:
+            hours = await self._day(market, day, over=day + _CHUNK + _HOUR <= now)
+            bars += hours
+            day = Micros(day + _CHUNK)
+            if not hours:
+                day = await self._next_day(market, day, stop)
+        return [bar for bar in bars if first <= bar.start < stop]
+
+    async def _next_day(self, market: MarketId, day: Micros, stop: Micros) -> Micros | None:
+        """The first day with a trade from `day` on, before `stop`; None when there is none."""
+        rows = await self._queries.run(lambda: self._queries.bars(market, day // MINUTE, stop // MINUTE + 1, 1))
+        return Micros(rows[0].minute * MINUTE // _CHUNK * _CHUNK) if rows else None
+
+    async def _day(self, market: MarketId, day: Micros, *, over: bool) -> list[Bar]:
+        """One day's hours that had trades."""
+        known = self._days.get((market, day))
+        if known is not None:
+            return known
+        hours: list[Bar] = []
+        for minute in await self._minutes(market, day, Micros(day + _CHUNK)):
+            hour = Micros(minute.start - minute.start % _HOUR)
+            if hours and hours[-1].start == hour:
+                hours[-1].add(minute)
+            else:
+                hours.append(minute.starting(hour))
+        if over:
+            if len(self._days) >= KEPT_CHUNKS:
+                del self._days[next(iter(self._days))]
+            self._days[(market, day)] = hours
+        return hours
+
+    async def _seconds(self, view: MarketView, first: Micros, stop: Micros) -> tuple[list[Bar], Micros]:
+        """The seconds from `first` on, and up to where they are complete: `stop`, unless there are too many trades."""
+        running = view.candles.youngest("1s")
+        if first >= view.candles.seconds_since:
+            kept = [*view.candles.seconds, *([running] if running is not None else [])]
+            return [bar.starting(bar.start) for bar in kept if first <= bar.start < stop], stop
+        market, queries = view.rules.id, self._queries
+        bars: list[Bar] = []
+        next_id, read = TradeId(0), 0
+        while read < _MOST_TRADES:
+            at = next_id
+            rows = await queries.run(
+                lambda at=at: queries.trades(market, from_id=at, start=first, end=Micros(stop - 1), limit=_PAGE),  # type: ignore[misc]
+            )
+            for row in rows:
+                second = Micros(row.time - row.time % SECOND)
+                if bars and bars[-1].start == second:
+                    bars[-1].add_trade(row)
+                else:
+                    bars.append(bar_of_trade(row, second))
+            if len(rows) < _PAGE:
+                return bars, stop
+            next_id, read = TradeId(rows[-1].id + 1), read + len(rows)
+        incomplete = bars.pop()
+        return bars, incomplete.start
+
+    async def _last_before(self, market: MarketId, interval: Interval, first: Micros) -> Bar | None:
+        """The last candle or minute with a trade before `first`, for its closing price; None when there is none."""
+        if interval is INTERVALS["1s"] and first % MINUTE:
+            end = Micros(first - 1)
+            rows = await self._queries.run(lambda: self._queries.trades(market, end=end, limit=1))
+            return bar_of_trade(rows[0], rows[0].time) if rows else None
+        row = await self._queries.run(lambda: self._queries.newest_bar_before(market, first // MINUTE))
+        return bar_of_row(row) if row is not None else None
+
+
+def _first_from(interval: Interval, time: Micros) -> Micros:
+    """When the first candle that does not begin before `time` begins."""
+    start = interval.start(time)
+    return start if start == time else interval.end(start)
+
+
+def _step(interval: Interval, first: Micros, count: int) -> Micros:
+    """When the candle `count` candles after the one at `first` begins."""
+    if interval.micros:
+        return Micros(first + count * interval.micros)
+    for _ in range(count):
+        first = interval.end(first)
+    return first
+
+
+def _gapless(
+    bars: list[Bar],
+    interval: Interval,
+    first: Micros,
+    stop: Micros,
+    before: Bar | None,
+) -> Iterator[Bar]:
+    """The candles of `interval` from `first` up to and without `stop`, quiet ones where there was no trade.
+
+    They begin at `first` if there was a trade before it, else with the first trade.
+    """
+    left = iter(bars)
+    bar = next(left, None)
+    close = before.close if before is not None else None
+    start = first
+    while start < stop:
+        end = interval.end(start)
+        candle: Bar | None = None
+        while bar is not None and bar.start < end:
+            if candle is None:
+                candle = bar.starting(start)
+            else:
+                candle.add(bar)
+            bar = next(left, None)
+        if candle is not None:
+            close = candle.close
+            yield candle
+        elif close is not None:
+            yield quiet(start, close)
+        start = end
