@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import trio
@@ -28,6 +28,7 @@ from exchange.ledger.rows import Frozen, freeze
 from exchange.ops.stats import Stats
 
 T = TypeVar("T")
+_ORDERS: Final = (PlaceOrder, CancelReplace)
 
 
 class _Ticket(msgspec.Struct, gc=False):
@@ -54,9 +55,13 @@ class Sequencer:
     """Owns `State` and `Journal`. Everybody else calls `call`, `submit` and `read`."""
 
     def __init__(self, state: State, journal: Journal, clock: Clock, *, queue_limit: int, batch_limit: int) -> None:
-        """`queue_limit` commands may wait; the last tenth of the places is for cancels and operators."""
+        """`queue_limit` commands may wait; the last tenth of the places is for cancels and operators.
+
+        While `storage_low` is set, orders are refused; cancels still work.
+        """
         self.state = state
         self.stats = Stats()
+        self.storage_low = False
         self._journal = journal
         self._clock = clock
         self._queue_limit = queue_limit
@@ -76,7 +81,7 @@ class Sequencer:
 
         False: the queue is full or closing, nothing happened and `reply` is never called.
         """
-        limit = self._order_limit if isinstance(command, PlaceOrder | CancelReplace) else self._queue_limit
+        limit = self._order_limit if isinstance(command, _ORDERS) else self._queue_limit
         if self._closing or len(self._inbox) >= limit:
             return False
         self._inbox.append(_Ticket(command, reply, self._clock.now()))
@@ -164,6 +169,8 @@ class Sequencer:
 
     def _perform(self, command: Command, batch: _Batch) -> Outcome:
         """One command, and all the sleeping orders that it wakes. A market that cannot be decided is quarantined."""
+        if self.storage_low and isinstance(command, _ORDERS):
+            return Outcome(Reject.STORAGE_LOW)
         after = self._observer(batch) if self._watched else None
         try:
             outcome = perform(self.state, batch.time, command, after)

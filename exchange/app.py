@@ -1,0 +1,248 @@
+"""The composition root: opens every room of a data folder, connects them, and decides who may fall.
+
+A data folder belongs to one process at a time (`lock`). The sequencer and its ledger may not fail: whatever they raise
+ends the process. The doors are stopped first, so that nothing is accepted that could not be answered.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from exchange.admin.server import serve_admin
+from exchange.api.catalogue import Catalogue
+from exchange.api.gateway import serve_fast_door
+from exchange.api.limits import Limits
+from exchange.api.listen_keys import ListenKeys
+from exchange.api.rooms import Rooms
+from exchange.api.web import serve_main_door
+from exchange.clock import Clock
+from exchange.ledger.db import LedgerDamaged
+from exchange.ledger.journal import Journal
+from exchange.ledger.queries import Queries
+from exchange.ledger.restore import restore
+from exchange.market_data.hub import Hub
+from exchange.office.db import open_office
+from exchange.office.keys import KeyRing
+from exchange.office.operators import Operators
+from exchange.office.trail import Trail
+from exchange.office.vault import Vault, create_master_key, read_master_key
+from exchange.sequencer import Sequencer
+from exchange.settings import DEFAULT_FILE, Settings, example
+
+LEDGER: Final = "ledger.db"
+OFFICE: Final = "office.db"
+SOCKET: Final = "admin.sock"
+LOCK: Final = "lock"
+MASTER_KEY: Final = Path("keystore") / "master.key"
+TRAIL_HEAD: Final = "trail.head"
+
+
+class FolderBusy(Exception):
+    """Another process owns the data folder."""
+
+
+class FolderMissing(Exception):
+    """The folder is not a data folder, or is one already where a new one was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Every room of an opened data folder."""
+
+    folder: Path
+    settings: Settings
+    clock: Clock
+    sequencer: Sequencer
+    queries: Queries
+    hub: Hub
+    keyring: KeyRing
+    operators: Operators
+    trail: Trail
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """Where a running house can be reached."""
+
+    http: str
+    fast: str
+    ws: str
+    admin: str
+
+
+def init_folder(folder: Path, clock: Clock) -> None:
+    """Make a new data folder: master key, commented settings, empty ledger and office. Raises `FolderMissing`."""
+    if (folder / MASTER_KEY).exists() or (folder / LEDGER).exists():
+        raise FolderMissing(f"{folder} is a data folder already. Nothing was changed.")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    create_master_key(folder / MASTER_KEY, clock)
+    if not (folder / DEFAULT_FILE).exists():
+        (folder / DEFAULT_FILE).write_text(example(), encoding="utf-8")
+    Journal(folder / LEDGER).close()
+    open_office(folder / OFFICE).close()
+
+
+@contextmanager
+def open_house(folder: Path, settings: Settings, clock: Clock) -> Iterator[House]:
+    """Own `folder` and open its rooms; the sequencer is not running yet.
+
+    Raises `FolderMissing`, `FolderBusy`, or what a damaged room raises; then nothing was changed.
+    """
+    if not (folder / LEDGER).exists() or not (folder / MASTER_KEY).exists():
+        raise FolderMissing(
+            f"{folder} is not a data folder. Nothing was changed. `exchange init --dir {folder}` makes one."
+        )
+    with _locked(folder):
+        vault = Vault(read_master_key(folder / MASTER_KEY), clock)
+        office = open_office(folder / OFFICE)
+        journal = Journal(folder / LEDGER)
+        queries = Queries(folder / LEDGER)
+        state = restore(journal.connection)
+        if state.seq != journal.last_seq:
+            raise LedgerDamaged(f"{folder / LEDGER}: rows end at {state.seq}, journal at {journal.last_seq}.")
+        sequencer = Sequencer(
+            state,
+            journal,
+            clock,
+            queue_limit=settings.queue_limit_commands,
+            batch_limit=settings.batch_limit_commands,
+        )
+        hub = Hub()
+        hub.restore(state, queries)
+        sequencer.subscribe(hub.consume)
+        trail = Trail(office, clock, folder / TRAIL_HEAD)
+        keyring = KeyRing(office, vault, clock)
+        operators = Operators(office, vault, clock)
+        try:
+            yield House(folder, settings, clock, sequencer, queries, hub, keyring, operators, trail)
+        finally:
+            queries.close()
+            journal.close()
+            office.close()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the kernel drops when this process ends, however it ends."""
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = os.pread(handle, 32, 0).decode(errors="replace").strip()
+            raise FolderBusy(
+                f"{folder} is in use by process {owner}. Nothing was changed. Ask it, or stop it."
+            ) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+@asynccontextmanager
+async def offline(folder: Path, settings: Settings, clock: Clock) -> AsyncIterator[House]:
+    """A house without doors, its sequencer running: for commands on a stopped server's folder."""
+    with open_house(folder, settings, clock) as house:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(house.sequencer.run)
+            try:
+                yield house
+            finally:
+                house.sequencer.close()
+
+
+async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) -> None:
+    """Open all doors, call `ready`, and serve until `stop` is set; then stop accepting, drain, commit and return.
+
+    What is still open `shutdown_limit_seconds` later is cut off; everything acknowledged is on disk either way.
+    """
+    settings = house.settings
+    main = await _listen(settings.host, settings.http_port)
+    fast = await _listen(settings.host, settings.fast_port)
+    rooms = _rooms(house)
+    doors_stop = trio.Event()
+    async with trio.open_nursery() as outer:
+        await outer.start(house.sequencer.run)
+        async with trio.open_nursery() as doors:
+            doors.start_soon(_watch_disk, house, doors_stop)
+            main_port, fast_port = main.getsockname()[1], fast.getsockname()[1]
+            await doors.start(_start_main, rooms, main, doors_stop)
+            await doors.start(_start_fast, rooms, fast, doors_stop)
+            await doors.start(_start_admin, house, doors_stop)
+            ready(_addresses(settings.host, main_port, fast_port, house.folder))
+            await stop.wait()
+            doors_stop.set()
+            doors.cancel_scope.deadline = trio.current_time() + settings.shutdown_limit_seconds
+        house.sequencer.close()
+
+
+async def _start_main(
+    rooms: Rooms, listener: socket.socket, stop: trio.Event, *, task_status: trio.TaskStatus[None]
+) -> None:
+    await serve_main_door(rooms, [listener], stop=stop, task_status=task_status)
+
+
+async def _start_fast(
+    rooms: Rooms, listener: socket.socket, stop: trio.Event, *, task_status: trio.TaskStatus[None]
+) -> None:
+    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
+    await serve_fast_door(rooms, listeners, stop=stop, task_status=task_status)
+
+
+async def _start_admin(house: House, stop: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
+    await serve_admin(house, house.folder / SOCKET, stop=stop, task_status=task_status)
+
+
+def _rooms(house: House) -> Rooms:
+    """What the doors may know of the house."""
+    catalogue = Catalogue()
+    catalogue.restore(house.sequencer.state.assets.values(), house.sequencer.state.books)
+    house.sequencer.subscribe(catalogue.consume)
+    return Rooms(
+        sequencer=house.sequencer,
+        queries=house.queries,
+        hub=house.hub,
+        keyring=house.keyring,
+        clock=house.clock,
+        limits=Limits(house.settings.weight_limit_per_minute),
+        catalogue=catalogue,
+        listen_keys=ListenKeys(house.clock),
+    )
+
+
+def _addresses(host: str, main_port: int, fast_port: int, folder: Path) -> Doors:
+    shown = f"[{host}]" if ":" in host else host
+    fast = f"{shown}:{fast_port}"
+    return Doors(f"http://{shown}:{main_port}", f"http://{fast}", f"ws://{fast}", str(folder.resolve() / SOCKET))
+
+
+async def _listen(host: str, port: int) -> socket.socket:
+    """A bound, listening, non-blocking socket."""
+    listeners = await trio.open_tcp_listeners(port, host=host, backlog=1_024)
+    for extra in listeners[1:]:
+        await extra.aclose()
+    duplicate = socket.socket(fileno=os.dup(listeners[0].socket.fileno()))
+    await listeners[0].aclose()
+    duplicate.setblocking(False)
+    return duplicate
+
+
+async def _watch_disk(house: House, stop: trio.Event) -> None:
+    """Tell the sequencer when the disk runs full, and when there is room again; look once a second."""
+    reserve = house.settings.free_disk_reserve_mib << 20
+    while not stop.is_set():
+        free = await trio.to_thread.run_sync(lambda: shutil.disk_usage(house.folder).free)
+        house.sequencer.storage_low = free < reserve
+        with trio.move_on_after(1):
+            await stop.wait()
