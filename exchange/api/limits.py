@@ -1,0 +1,126 @@
+"""How much one address may ask and one account may order. Windows are fixed: they begin with the minute, ten seconds, day.
+
+Who goes on after being told to wait is shut out, from two minutes up to three days for those who repeat it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final, NamedTuple
+
+from exchange.api import errors
+from exchange.api.errors import Refused
+from exchange.core.units import AccountId, Micros
+
+SECOND: Final = 1_000_000
+MINUTE: Final = 60 * SECOND
+TEN_SECONDS: Final = 10 * SECOND
+DAY: Final = 86_400 * SECOND
+
+DEFAULT_WEIGHT: Final = 6_000
+DEFAULT_ORDERS_10S: Final = 100
+DEFAULT_ORDERS_DAY: Final = 200_000
+"""The dialect's own limits; other weights scale the order limits with them."""
+
+FIRST_BAN: Final = 2 * MINUTE
+LONGEST_BAN: Final = 3 * DAY
+MAX_BANS: Final = 10_000
+"""So many addresses are remembered as banned; beyond, the oldest are forgotten."""
+
+
+class _Window:
+    """Counts per name in the current interval of a fixed length."""
+
+    __slots__ = ("counts", "length", "number")
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.number = -1
+        self.counts: Counter[object] = Counter()
+
+    def at(self, now: Micros) -> Counter[object]:
+        """The counts of the interval that `now` lies in."""
+        number = now // self.length
+        if number != self.number:
+            self.number = number
+            self.counts = Counter()
+        return self.counts
+
+    def left(self, now: Micros) -> int:
+        """Whole seconds until the interval ends, at least 1."""
+        return (self.length - now % self.length + SECOND - 1) // SECOND
+
+
+class _Ban(NamedTuple):
+    until: Micros
+    length: int
+
+
+class OrderLimit(NamedTuple):
+    """One limit on orders: its name in errors, in headers and in `exchangeInfo`, and how many."""
+
+    interval: str
+    number: int
+    suffix: str
+    limit: int
+
+    @property
+    def words(self) -> str:
+        return f"{self.number} {self.interval}"
+
+
+class Limits:
+    """Counts weights and orders; refuses what is too much."""
+
+    def __init__(self, weight_limit: int = DEFAULT_WEIGHT) -> None:
+        """`weight_limit` per minute and address; the order limits scale with it. 0 lifts all."""
+        self.weight_limit = weight_limit
+        self.order_limits = (
+            OrderLimit("SECOND", 10, "10S", _scaled(weight_limit, DEFAULT_ORDERS_10S)),
+            OrderLimit("DAY", 1, "1D", _scaled(weight_limit, DEFAULT_ORDERS_DAY)),
+        )
+        self._weights = _Window(MINUTE)
+        self._orders = (_Window(TEN_SECONDS), _Window(DAY))
+        self._bans: dict[str, _Ban] = {}
+
+    def charge(self, address: str, weight: int, now: Micros) -> int:
+        """Charge `weight` to the address and return what it used this minute; refused when that is too much."""
+        counts = self._weights.at(now)
+        ban = self._bans.get(address)
+        if ban is not None and now < ban.until:
+            raise Refused(errors.banned(ban.until // 1000, (ban.until - now + SECOND - 1) // SECOND))
+        used = counts[address] = counts[address] + weight
+        if not self.weight_limit or used <= self.weight_limit:
+            return used
+        if used > 2 * self.weight_limit:
+            self._ban(address, now)
+        raise Refused(errors.too_much_weight(self.weight_limit, self._weights.left(now)))
+
+    def used(self, address: str, now: Micros) -> int:
+        """What the address used this minute."""
+        return self._weights.at(now)[address]
+
+    def _ban(self, address: str, now: Micros) -> None:
+        """Shut the address out, twice as long as the last time if it was banned before."""
+        before = self._bans.pop(address, None)
+        length = min(before.length * 2, LONGEST_BAN) if before else FIRST_BAN
+        self._bans[address] = _Ban(Micros(now + length), length)
+        while len(self._bans) > MAX_BANS:
+            del self._bans[next(iter(self._bans))]
+
+    def count_order(self, account: AccountId, now: Micros) -> None:
+        """Count one order of the account; refused, and not counted, when one of the limits is reached."""
+        for limit, window in zip(self.order_limits, self._orders, strict=True):
+            if limit.limit and window.at(now)[account] >= limit.limit:
+                raise Refused(errors.too_many_orders(limit.limit, limit.words, window.left(now)))
+        for window in self._orders:
+            window.at(now)[account] += 1
+
+    def orders(self, account: AccountId, now: Micros) -> list[tuple[OrderLimit, int]]:
+        """Each limit on orders with what the account has used of it."""
+        return [(limit, window.at(now)[account]) for limit, window in zip(self.order_limits, self._orders, strict=True)]
+
+
+def _scaled(weight_limit: int, usual: int) -> int:
+    """An order limit for a weight limit: the dialect's at the dialect's weight, in proportion elsewhere, 0 for none."""
+    return max(1, weight_limit * usual // DEFAULT_WEIGHT) if weight_limit else 0
