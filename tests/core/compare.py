@@ -1,0 +1,143 @@
+"""What there is to compare: a state as plain values, and what happened in the words of the naive twin."""
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from exchange.core.book import Book, BookSide
+from exchange.core.events import Event, OrderAccepted, OrderEnded, OrderTriggered, Traded
+from exchange.core.orders import Side
+from exchange.core.performing import Outcome
+from exchange.core.postings import FEES
+from exchange.core.state import Account, State
+from exchange.core.units import AccountId, AssetId, MarketId
+from tests.core.naive import Line, Naive
+
+Plain = dict[str, object]
+
+
+def fingerprint(state: State) -> Plain:
+    """Everything that `state` knows (but not `changes`, which are on their way to the disk) as plain values."""
+    return {
+        "seq": state.seq,
+        "assets": dict(state.assets),
+        "books": {number: _book(book) for number, book in state.books.items()},
+        "symbols": dict(state.symbols),
+        "accounts": {number: _account(account) for number, account in state.accounts.items()},
+        "names": dict(state.names),
+        "balances": {key: amount for key, amount in sorted(state.balances.items()) if amount},
+        "orders": {number: order.row() for number, order in sorted(state.orders.items())},
+        "deposits": {key: msgspec.to_builtins(deposit) for key, deposit in state.deposits.items()},
+        "withdrawals": {key: msgspec.to_builtins(move) for key, move in state.withdrawals.items()},
+        "references": sorted(state.references),
+        "next_order": state.next_order,
+        "next_account": state.next_account,
+    }
+
+
+def digest(state: State) -> str:
+    """The fingerprint in 64 characters."""
+    return hashlib.sha256(repr(fingerprint(state)).encode()).hexdigest()
+
+
+def _account(account: Account) -> Plain:
+    return {
+        "row": (account.id, account.name, account.tier, account.frozen, account.seq, account.created),
+        "by_client": dict(sorted(account.open_by_client.items())),
+        "by_market": {market: sorted(orders) for market, orders in account.open_by_market.items() if orders},
+    }
+
+
+def _book(book: Book) -> Plain:
+    triggers = book.triggers
+    return {
+        "rules": book.rules,
+        "phase": book.phase,
+        "last_price": book.last_price,
+        "counters": (book.next_trade, book.next_aggregate),
+        "fees": (book.fees, dict(book.tier_fees)),
+        "bids": _half(book.bids),
+        "asks": _half(book.asks),
+        "asleep": (list(triggers._rising), list(triggers._falling)),
+        "due": [order for order in triggers._queue if order in triggers._due],
+    }
+
+
+def _half(half: BookSide) -> list[object]:
+    levels: list[object] = []
+    for level in half:
+        queue, order = [], level.first
+        while order is not None:
+            queue.append((order.id, order.quantity - order.filled))
+            order = order.behind
+        levels.append((level.price, level.quantity, level.count, queue))
+    return levels
+
+
+def happened(events: Iterable[Event]) -> list[Line]:
+    """Events in the words of the twin; it does not speak of what its book shows anyway."""
+    lines: list[Line] = []
+    for event in events:
+        if isinstance(event, Traded):
+            fees = (event.maker_fee, event.taker_fee)
+            fill = (event.price, event.quantity, event.notional)
+            lines.append(("trade", event.maker_order, event.taker_order, *fill, *fees))
+        elif isinstance(event, OrderEnded):
+            lines.append(("ended", event.order, event.status.name))
+        elif isinstance(event, OrderAccepted):
+            lines.append(("accepted", event.order))
+        elif isinstance(event, OrderTriggered):
+            lines.append(("woke", event.order))
+    return lines
+
+
+def answered(outcome: Outcome, woken: Iterable[Event]) -> tuple[str | None, list[Line]]:
+    """An outcome, and the events of those it woke, as the twin would answer."""
+    lines = happened(outcome.events)
+    if outcome.replaced is not None:
+        second = outcome.replaced
+        lines += [("then", second.reject.name if second.reject else None), *happened(second.events)]
+    return (outcome.reject.name if outcome.reject else None), lines + happened(woken)
+
+
+def book_of(state: State, market: int, side: Side) -> list[tuple[int, int, int]]:
+    """(price, order, lots left) of all that rests on one side, in order of priority."""
+    book = state.books[MarketId(market)]
+    rows: list[tuple[int, int, int]] = []
+    for level in book.bids if side == Side.BUY else book.asks:
+        order = level.first
+        while order is not None:
+            rows.append((order.price, order.id, order.quantity - order.filled))
+            order = order.behind
+    return rows
+
+
+def differences(state: State, naive: Naive) -> list[str]:
+    """Every difference between the two in books, balances, prices and transfers."""
+    found = []
+
+    def same(what: str, real: object, twin: object) -> None:
+        if real != twin:
+            found.append(f"{what}: {real}, the twin has {twin}")
+
+    for market, shop in naive.shops.items():
+        for side in Side:
+            same(f"{side.name} of {market}", book_of(state, market, side), naive.book(market, side))
+        same(f"last price of {market}", state.books[MarketId(market)].last_price, shop.last)
+        same(f"due in {market}", list(state.books[MarketId(market)].triggers._queue), shop.due)
+    same("asleep", {o.id for o in state.orders.values() if not o.working}, {t.id for t in naive.open if t.asleep})
+    filled = {order.id: (order.filled, order.filled_quote) for order in state.orders.values()}
+    same("filled", filled, {t.id: (t.filled, t.filled_quote) for t in naive.open})
+    for asset in range(1, naive.money.assets + 1):
+        same(f"fees in {asset}", state.available(FEES, AssetId(asset)), naive.money.total(FEES, asset))
+        for number in naive.money.owners:
+            account, held = AccountId(number), naive.held(number, asset)
+            place = f"account {number}, asset {asset}"
+            same(f"{place}, held", state.held(account, AssetId(asset)), held)
+            available = naive.money.total(number, asset) - held
+            same(f"{place}, available", state.available(account, AssetId(asset)), available)
+            same(f"{place}, owed", state.owed(account, AssetId(asset)), naive.money.debts[number, asset])
+    frozen = {number for number, account in state.accounts.items() if account.frozen}
+    same("frozen", frozen, {number for number, owner in naive.money.owners.items() if owner.frozen})
+    return found

@@ -1,0 +1,368 @@
+"""A slow, obvious trading core to compare the real one with.
+
+Plain lists and sorted scans. Nothing is indexed, nothing is cached: what an account holds is added up anew from its
+open orders whenever somebody asks. It shares the commands and the words of orders with `exchange.core`, and no code.
+"""
+
+import re
+from dataclasses import dataclass
+
+from exchange.core import commands as co
+from exchange.core.market import Market, MarketPhase
+from exchange.core.orders import OrderType, SelfTrade, TimeInForce
+from tests.core.naive_money import Money
+
+Line = tuple[object, ...]
+"""What happened, in the words of both twins: ("trade", maker order, taker order, price, lots, fees...), ..."""
+
+BUY = 1
+STOPS = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
+PROFITS = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+WITH_PRICE = (OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+MILLION = 1_000_000
+
+
+@dataclass
+class Ticket:
+    """An open order. `place` is its place in the order of arrivals on the book (0: not on it)."""
+
+    id: int
+    wish: co.PlaceOrder
+    filled: int = 0
+    filled_quote: int = 0
+    place: int = 0
+    asleep: bool = False
+
+    @property
+    def left(self) -> int:
+        return self.wish.quantity - self.filled
+
+
+@dataclass
+class Shop:
+    """One market: its rules, and who is to be woken next."""
+
+    rules: Market
+    phase: MarketPhase
+    last: int
+    tier_fees: dict[int, tuple[int, int]]
+    due: list[int]
+
+
+@dataclass
+class Plan:
+    """Whom a taker meets, (maker, lots) with 0 lots for a maker that expires; and how it ends."""
+
+    meets: list[tuple[Ticket, int]]
+    ending: str  # "filled", "left over" or "stopped"
+
+
+class Naive:
+    """The twin. `perform` answers with the name of a refusal or None, and with what happened."""
+
+    def __init__(self) -> None:
+        self.money = Money()
+        self.shops: dict[int, Shop] = {}
+        self.open: list[Ticket] = []
+        self.final: dict[int, tuple[str, int, int]] = {}  # status, lots and quote atoms filled
+        self.next_order = 1
+        self.arrivals = 0
+
+    # what is asked
+
+    def perform(self, command: co.Command) -> tuple[str | None, list[Line]]:
+        """Do as the command says, and wake whom it wakes."""
+        reject, lines = self._one(command)
+        for number in self.shops:
+            while self.shops[number].due and self.shops[number].phase == MarketPhase.OPEN:
+                lines += self._wake(self.shops[number])
+        return reject, lines
+
+    def _one(self, command: co.Command) -> tuple[str | None, list[Line]]:
+        answer: str | list[Line]
+        match command:
+            case co.PlaceOrder():
+                answer = self._place(command)
+            case co.CancelOrder() | co.CancelAll():
+                answer = self._cancel(command)
+            case co.CancelReplace():
+                return self._replace(command)
+            case co.SetMarketPhase() | co.SetTierFees() | co.ListMarket():
+                answer = self._rule(command)
+            case _:
+                answer = self.money.perform(command, self.held)
+        return (answer, []) if isinstance(answer, str) else (None, answer)
+
+    def _replace(self, command: co.CancelReplace) -> tuple[str | None, list[Line]]:
+        reject, lines = self._one(command.cancel)
+        if reject and not command.even_if_cancel_fails:
+            return reject, lines
+        second, more = self._one(command.place)
+        return reject, [*lines, ("then", second), *more]
+
+    def _rule(self, command: co.SetMarketPhase | co.SetTierFees | co.ListMarket) -> str | list[Line]:
+        if isinstance(command, co.ListMarket):
+            self.shops[len(self.shops) + 1] = Shop(command.rules, command.phase, command.rules.reference, {}, [])
+            return []
+        shop = self.shops.get(command.market)
+        if shop is None:
+            return "UNKNOWN_MARKET"
+        if isinstance(command, co.SetTierFees):
+            shop.tier_fees[command.tier] = (command.maker_fee, command.taker_fee)
+        elif shop.phase == command.phase:
+            return "SAME_PHASE"
+        else:
+            shop.phase = command.phase
+        return []
+
+    def _cancel(self, command: co.CancelOrder | co.CancelAll) -> str | list[Line]:
+        shop = self.shops.get(command.market)
+        if shop is None:
+            return "UNKNOWN_MARKET"
+        if shop.phase == MarketPhase.HALTED:
+            return "MARKET_NOT_OPEN"
+        mine = [t for t in self.open if (t.wish.account, t.wish.market) == (command.account, command.market)]
+        if isinstance(command, co.CancelAll):
+            return [self._end(ticket, "CANCELED") for ticket in mine] or "NO_OPEN_ORDERS"
+        if not command.order and not command.client_id:
+            return "UNKNOWN_ORDER"
+        for ticket in mine:
+            if command.order in (0, ticket.id) and command.client_id in ("", ticket.wish.client_id):
+                return [self._end(ticket, "CANCELED")]
+        return "UNKNOWN_ORDER"
+
+    # may it come in
+
+    def _refusal(self, wish: co.PlaceOrder) -> str | None:
+        shop, owner = self.shops.get(wish.market), self.money.owners.get(wish.account)
+        if shop is None:
+            return "UNKNOWN_MARKET"
+        if owner is None:
+            return "UNKNOWN_ACCOUNT"
+        if owner.frozen:
+            return "ACCOUNT_FROZEN"
+        if shop.phase not in {MarketPhase.OPEN, MarketPhase.POST_ONLY}:
+            return "MARKET_NOT_OPEN"
+        if shop.phase == MarketPhase.POST_ONLY and wish.type != OrderType.LIMIT_MAKER:
+            return "POST_ONLY"
+        return self._parts(wish) or self._filters(shop, wish) or self._limits(shop, wish)
+
+    def _parts(self, wish: co.PlaceOrder) -> str | None:
+        sleeps = wish.type in STOPS + PROFITS
+        if wish.type in WITH_PRICE and wish.price == 0:
+            return "MISSING_PRICE"
+        if sleeps and wish.stop_price == 0:
+            return "MISSING_STOP_PRICE"
+        if wish.quantity == 0 and wish.quote_quantity == 0:
+            return "MISSING_QUANTITY"
+        superfluous = [
+            wish.price != 0 and wish.type not in WITH_PRICE,
+            wish.stop_price != 0 and not sleeps,
+            wish.quote_quantity != 0 and wish.type != OrderType.MARKET,
+            wish.quote_quantity != 0 and wish.quantity != 0,
+            wish.time_in_force != TimeInForce.GTC
+            and wish.type not in {OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT},
+        ]
+        if any(superfluous):
+            return "BAD_COMBINATION"
+        return "BAD_CLIENT_ID" if re.fullmatch(r"[A-Za-z0-9_-]{0,36}", wish.client_id) is None else None
+
+    def _filters(self, shop: Shop, wish: co.PlaceOrder) -> str | None:
+        rules = shop.rules
+        for price in (wish.price, wish.stop_price):
+            if price != 0 and not rules.min_price <= price <= rules.max_price:
+                return "PRICE_FILTER"
+        if not wish.quote_quantity:
+            if not rules.min_quantity <= wish.quantity <= rules.max_quantity:
+                return "LOT_SIZE"
+            if wish.type not in WITH_PRICE and wish.quantity > rules.max_market_quantity:
+                return "MARKET_LOT_SIZE"
+        worth = (wish.price or wish.stop_price or shop.last) * wish.quantity * rules.unit
+        if not rules.min_notional <= (wish.quote_quantity or worth) <= rules.max_notional:
+            return "NOTIONAL"
+        low, high = self._band(shop)
+        return "PRICE_BAND" if wish.price and not low <= wish.price <= high else None
+
+    def _limits(self, shop: Shop, wish: co.PlaceOrder) -> str | None:
+        mine = [t for t in self.open if t.wish.account == wish.account]
+        here = [t for t in mine if t.wish.market == wish.market]
+        if len(here) >= shop.rules.max_orders:
+            return "MAX_ORDERS"
+        if wish.stop_price and sum(t.asleep for t in here) >= shop.rules.max_algo_orders:
+            return "MAX_ALGO_ORDERS"
+        if wish.client_id and any(t.wish.client_id == wish.client_id for t in mine):
+            return "DUPLICATE_CLIENT_ID"
+        if wish.stop_price and self._touched(wish, shop.last):
+            return "WOULD_TRIGGER"
+        return None
+
+    @staticmethod
+    def _band(shop: Shop) -> tuple[float, float]:
+        """The lowest and the highest price in whole ticks; no band: no limit."""
+        up, down = shop.rules.band_up, shop.rules.band_down
+        return -(-shop.last * down // MILLION), shop.last * up // MILLION if up else float("inf")
+
+    # what becomes of it
+
+    def _place(self, wish: co.PlaceOrder) -> str | list[Line]:
+        reject = self._refusal(wish)
+        if reject:
+            return reject
+        shop, ticket = self.shops[wish.market], Ticket(self.next_order, wish)
+        ticket.asleep = wish.type in STOPS + PROFITS
+        plan = Plan([], "left over") if ticket.asleep else self._plan(shop, wish, self._worst(shop, wish))
+        if wish.type == OrderType.LIMIT_MAKER and self._makers(wish, wish.price):
+            return "WOULD_TAKE"
+        rules = shop.rules
+        asset = rules.quote if wish.side == BUY else rules.base
+        if self.money.total(wish.account, asset) - self.held(wish.account, asset) < self._need(shop, wish, plan):
+            return "INSUFFICIENT_FUNDS"
+        self.next_order += 1
+        self.open.append(ticket)
+        lines: list[Line] = [("accepted", ticket.id)]
+        if not ticket.asleep:
+            keeps = wish.time_in_force if wish.type != OrderType.MARKET else TimeInForce.IOC
+            lines += self._carry_out(shop, ticket, plan, keeps)
+        return lines
+
+    def _wake(self, shop: Shop) -> list[Line]:
+        ticket = next(t for t in self.open if t.id == shop.due[0])
+        del shop.due[0]
+        ticket.asleep = False
+        plan = self._plan(shop, ticket.wish, self._worst(shop, ticket.wish))
+        keeps = ticket.wish.time_in_force if ticket.wish.price else TimeInForce.IOC
+        return [("woke", ticket.id), *self._carry_out(shop, ticket, plan, keeps)]
+
+    def _worst(self, shop: Shop, wish: co.PlaceOrder) -> float:
+        """The worst price at which such an order trades."""
+        if wish.price:
+            return wish.price
+        if wish.stop_price:
+            slack = wish.stop_price * shop.rules.slack // MILLION
+            return wish.stop_price + slack if wish.side == BUY else max(1, wish.stop_price - slack)
+        return self._band(shop)[1 if wish.side == BUY else 0]
+
+    def _need(self, shop: Shop, wish: co.PlaceOrder, plan: Plan) -> int:
+        """What must be available: quote to buy, base to sell."""
+        rules = shop.rules
+        if wish.side != BUY:
+            return (int(wish.quantity) or sum(lots for _, lots in plan.meets)) * rules.lot_atoms
+        if wish.type == OrderType.MARKET:
+            cost = sum(maker.wish.price * lots * rules.unit for maker, lots in plan.meets)
+            return int(wish.quote_quantity) or cost
+        return int(self._worst(shop, wish)) * wish.quantity * rules.unit
+
+    def _makers(self, wish: co.PlaceOrder, worst: float) -> list[Ticket]:
+        """Everybody on the other side at `worst` or better, the best price first, at a price the oldest."""
+        resting = [t for t in self.open if t.place and t.wish.market == wish.market and t.wish.side != wish.side]
+        if wish.side == BUY:
+            good = [t for t in resting if t.wish.price <= worst]
+            return sorted(good, key=lambda t: (t.wish.price, t.place))
+        good = [t for t in resting if t.wish.price >= worst]
+        return sorted(good, key=lambda t: (-t.wish.price, t.place))
+
+    def _plan(self, shop: Shop, wish: co.PlaceOrder, worst: float) -> Plan:
+        meets: list[tuple[Ticket, int]] = []
+        lots_left, money_left, bought = int(wish.quantity), int(wish.quote_quantity), False
+        for maker in self._makers(wish, worst):
+            price = maker.wish.price * shop.rules.unit
+            if wish.quote_quantity and money_left < price:
+                return Plan(meets, "filled" if bought else "left over")
+            if maker.wish.account == wish.account and wish.self_trade != SelfTrade.NONE:
+                if wish.self_trade in {SelfTrade.EXPIRE_MAKER, SelfTrade.EXPIRE_BOTH}:
+                    meets.append((maker, 0))
+                if wish.self_trade in {SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH}:
+                    return Plan(meets, "stopped")
+                continue
+            wanted = money_left // price if wish.quote_quantity else lots_left
+            lots, bought = min(wanted, maker.left), True
+            meets.append((maker, lots))
+            money_left -= lots * price
+            lots_left -= lots
+            if money_left < price if wish.quote_quantity else not lots_left:
+                return Plan(meets, "filled")
+        return Plan(meets, "left over")
+
+    def _carry_out(self, shop: Shop, ticket: Ticket, plan: Plan, keeps: TimeInForce) -> list[Line]:
+        if keeps == TimeInForce.FOK and plan.ending != "filled":
+            return [self._end(ticket, "EXPIRED")]
+        lines: list[Line] = []
+        for maker, lots in plan.meets:
+            lines.append(self._trade(shop, maker, ticket, lots) if lots else self._end(maker, "EXPIRED_IN_MATCH"))
+        if plan.ending == "filled":
+            self._forget(ticket, "FILLED")
+        elif plan.ending == "stopped":
+            lines.append(self._end(ticket, "EXPIRED_IN_MATCH"))
+        elif keeps == TimeInForce.GTC:
+            self.arrivals += 1
+            ticket.place = self.arrivals
+        else:
+            lines.append(self._end(ticket, "EXPIRED"))
+        return lines
+
+    def _trade(self, shop: Shop, maker: Ticket, taker: Ticket, lots: int) -> Line:
+        """Goods one way, money the other, from each a fee on what it receives, rounded down."""
+        rules, price = shop.rules, maker.wish.price
+        base, quote = lots * rules.lot_atoms, price * lots * rules.unit
+        fees = []
+        for ticket, rate in ((maker, self._rates(shop, maker)[0]), (taker, self._rates(shop, taker)[1])):
+            who, buys = ticket.wish.account, ticket.wish.side == BUY
+            gets, gives = ((rules.base, base), (rules.quote, quote))[:: 1 if buys else -1]
+            fees.append(gets[1] * rate // MILLION)
+            self.money.move(who, gives[0], -gives[1])
+            self.money.move(who, gets[0], gets[1] - fees[-1])
+            self.money.move(self.money.FEES, gets[0], fees[-1])
+            ticket.filled += lots
+            ticket.filled_quote += quote
+        if not maker.left:
+            self._forget(maker, "FILLED")
+        shop.last = price
+        touched = [t for t in self.open if t.asleep and t.wish.market == rules.id and self._touched(t.wish, price)]
+        new = [t for t in touched if t.id not in shop.due]
+        shop.due += [t.id for t in sorted(new, key=lambda t: (-t.wish.stop_price, t.id))]
+        if new and self._waits_for_rise(new[0].wish):
+            shop.due[-len(new) :] = [t.id for t in sorted(new, key=lambda t: (t.wish.stop_price, t.id))]
+        return "trade", maker.id, taker.id, price, lots, quote, fees[0], fees[1]
+
+    def _rates(self, shop: Shop, ticket: Ticket) -> tuple[int, int]:
+        tier = self.money.owners[ticket.wish.account].tier
+        return shop.tier_fees.get(tier, (shop.rules.maker_fee, shop.rules.taker_fee))
+
+    @staticmethod
+    def _waits_for_rise(wish: co.PlaceOrder) -> bool:
+        return wish.type in STOPS if wish.side == BUY else wish.type in PROFITS
+
+    def _touched(self, wish: co.PlaceOrder, price: int) -> bool:
+        return price >= wish.stop_price if self._waits_for_rise(wish) else price <= wish.stop_price
+
+    def _forget(self, ticket: Ticket, status: str) -> None:
+        self.open.remove(ticket)
+        self.final[ticket.id] = (status, ticket.filled, ticket.filled_quote)
+
+    def _end(self, ticket: Ticket, status: str) -> Line:
+        self._forget(ticket, status)
+        due = self.shops[ticket.wish.market].due
+        if ticket.id in due:
+            due.remove(ticket.id)
+        return "ended", ticket.id, status
+
+    # what can be seen
+
+    def held(self, account: int, asset: int) -> int:
+        """What open orders and living withdrawals of the account hold, added up anew."""
+        sum_ = self.money.withdrawing(account, asset)
+        for ticket in self.open:
+            wish, shop = ticket.wish, self.shops[ticket.wish.market]
+            if wish.account != account:
+                continue
+            if wish.side == BUY and shop.rules.quote == asset:
+                sum_ += int(self._worst(shop, wish)) * ticket.left * shop.rules.unit
+            if wish.side != BUY and shop.rules.base == asset:
+                sum_ += ticket.left * shop.rules.lot_atoms
+        return sum_
+
+    def book(self, market: int, side: int) -> list[tuple[int, int, int]]:
+        """(price, order, lots left) of all that rests on one side, in order of priority."""
+        mine = [t for t in self.open if t.place and (t.wish.market, t.wish.side) == (market, side)]
+        sign = -1 if side == BUY else 1
+        return [(t.wish.price, t.id, t.left) for t in sorted(mine, key=lambda t: (sign * t.wish.price, t.place))]

@@ -1,0 +1,73 @@
+"""The real core and its naive twin do the same, command by command."""
+
+import os
+
+import pytest
+
+from exchange.core import audit
+from exchange.core import commands as co
+from exchange.core.performing import Outcome
+from exchange.core.rejects import Reject
+from exchange.core.state import State
+from tests.core.compare import answered, differences
+from tests.core.naive import Naive
+from tests.core.world import Dice, furnishing, run
+
+EXAMPLES = 20_000 if "NIGHTLY" in os.environ else 500
+COMMANDS = 60
+SHARDS = 10
+
+
+def first_difference(commands: list[co.Command]) -> str | None:
+    """Do the same to both; the first thing in which they differ, or that breaks a rule of `audit`."""
+    state, naive = State(), Naive()
+    for number, command in enumerate([*furnishing(), *commands]):
+        outcome, woken = run(state, command)
+        real, twin = answered(outcome, woken), naive.perform(command)
+        wrong = [*([f"{real}, the twin says {twin}"] if real != twin else []), *differences(state, naive)]
+        wrong += audit.violations(state)
+        if wrong:
+            return f"command {number}: {command}\n" + "\n".join(wrong)
+    return None
+
+
+def shortest(commands: list[co.Command]) -> list[co.Command]:
+    """What is left when every command is taken away that the difference does not need."""
+    for number in reversed(range(len(commands))):
+        fewer = commands[:number] + commands[number + 1 :]
+        if first_difference(fewer):
+            commands = fewer
+    return commands
+
+
+def made_up(seed: int) -> list[co.Command]:
+    dice, commands = Dice(seed), []
+    for number in range(COMMANDS):
+        dice.newest_order = 1 + number // 2
+        commands.append(dice.command())
+    return commands
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_core_and_twin_agree(shard: int) -> None:
+    """On refusals, fills, fees, statuses, balances, books and who is due, after every command of every example."""
+    for seed in range(shard, EXAMPLES, SHARDS):
+        commands = made_up(seed)
+        if first_difference(commands):
+            least = shortest(commands)
+            listing = "\n".join(map(str, least))
+            pytest.fail(f"seed {seed}:\n{listing}\n{first_difference(least)}")
+
+
+def test_the_made_up_commands_reach_every_refusal_of_trading() -> None:
+    """Agreement means little about what never happens."""
+    reached: set[Reject | None] = set()
+    for seed in range(150):
+        state = State()
+        for command in [*furnishing(), *made_up(seed)]:
+            outcome: Outcome | None = run(state, command)[0]
+            while outcome is not None:
+                reached.add(outcome.reject)
+                outcome = outcome.replaced
+    elsewhere = {"QUEUE_FULL", "STORAGE_LOW", "INTERNAL", "DEMO_ONLY", "NAME_TAKEN", "BAD_RULES"}
+    assert {reject.name for reject in Reject} - {reject.name for reject in reached if reject} == elsewhere

@@ -1,0 +1,232 @@
+"""A small exchange to try things on, and dice that make up commands for it: sensible ones, odd ones and wrong ones."""
+
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from exchange.core import commands as co
+from exchange.core.events import Event
+from exchange.core.market import Market, MarketPhase
+from exchange.core.orders import OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.performing import Outcome, perform, wake
+from exchange.core.state import State
+from exchange.core.transfers import DepositState, WithdrawalState
+from exchange.core.units import (
+    AccountId,
+    Amount,
+    AssetId,
+    MarketId,
+    Micros,
+    OrderId,
+    Ppm,
+    Price,
+    Quantity,
+)
+
+ACCOUNTS = [AccountId(100 + n) for n in range(4)]
+ASSETS = [AssetId(n) for n in (1, 2, 3)]
+MARKETS = [MarketId(1), MarketId(2)]
+LIMITED = (OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+
+
+def rules(**changed: Any) -> Market:
+    """AAA-BBB: 5 base atoms a lot, 3 quote atoms per lot and tick, last price 100 ticks, a band of ±20 %."""
+    given: dict[str, Any] = {
+        "id": MarketId(1),
+        "symbol": "AAABBB",
+        "base": AssetId(1),
+        "quote": AssetId(2),
+        "base_decimals": 1,
+        "quote_decimals": 2,
+        "tick_atoms": 6,
+        "lot_atoms": 5,
+        "unit": 3,
+        "min_price": Price(1),
+        "max_price": Price(1_000),
+        "min_quantity": Quantity(1),
+        "max_quantity": Quantity(60),
+        "max_market_quantity": Quantity(50),
+        "min_notional": Amount(200),
+        "max_notional": Amount(20_000),
+        "maker_fee": Ppm(12_345),
+        "taker_fee": Ppm(23_456),
+        "reference": Price(100),
+        "band_up": Ppm(1_200_000),
+        "band_down": Ppm(800_000),
+        "slack": Ppm(25_000),
+        "max_orders": 5,
+        "max_algo_orders": 2,
+    }
+    return Market(**{**given, **changed})
+
+
+PURSE = dict(zip(ASSETS, (3_000, 30_000, 120), strict=True))
+"""What everybody starts with: enough for a handful of orders."""
+
+
+def furnishing() -> list[co.Command]:
+    """Three assets, two markets (the second without bands, priced in the first's base), four accounts with money."""
+    second = rules(
+        id=MarketId(2),
+        symbol="CCCAAA",
+        base=AssetId(3),
+        quote=AssetId(1),
+        base_decimals=3,
+        quote_decimals=1,
+        tick_atoms=1_000,
+        lot_atoms=2,
+        unit=2,
+        band_up=Ppm(0),
+        band_down=Ppm(0),
+        maker_fee=Ppm(0),
+    )
+    setup: list[co.Command] = [
+        *(co.ListAsset(code, decimals) for code, decimals in (("AAA", 1), ("BBB", 2), ("CCC", 3))),
+        *(co.ListMarket(market, MarketPhase.OPEN) for market in (rules(), second)),
+        *(co.OpenAccount(name) for name in ("ann", "ben", "cat", "dan")),
+        co.SetTierFees(MarketId(1), 1, Ppm(0), Ppm(999_999)),
+        co.SetAccountTier(AccountId(103), 1),
+    ]
+    purses = [(account, asset) for account in ACCOUNTS for asset in ASSETS]
+    setup += [co.Credit(who, asset, Amount(PURSE[asset]), f"start {who} {asset}") for who, asset in purses]
+    return setup
+
+
+def run(state: State, command: co.Command, now: int = 1) -> tuple[Outcome, list[Event]]:
+    """Perform a command and wake everybody it wakes, in every market; the outcome and the events of the woken."""
+    outcome = perform(state, Micros(now), command)
+    woken: list[Event] = []
+    for market in state.books:
+        while events := wake(state, Micros(now), market):
+            woken += events
+    return outcome, woken
+
+
+def furnished(commands: Iterable[co.Command] | None = None) -> State:
+    """A state with the furnishing, and then `commands`, done."""
+    state = State()
+    for command in [*furnishing(), *(commands or [])]:
+        run(state, command)
+    state.take_changes()
+    return state
+
+
+class Dice:
+    """Commands from a seed, weighted towards what meets: prices near the last, ids of recent orders."""
+
+    def __init__(self, seed: int | random.Random) -> None:
+        self.random = seed if isinstance(seed, random.Random) else random.Random(seed)
+        self.references = 0
+        self.newest_order = 10
+
+    def command(self) -> co.Command:
+        """The next one."""
+        makers: list[tuple[Callable[[], co.Command], int]] = [
+            (self.place, 70),
+            (self.cancel, 10),
+            (self.cancel_all, 2),
+            (self.replace, 5),
+            (self.money, 10),
+            (self.rule, 3),
+        ]
+        make = self.random.choices([m for m, _ in makers], [w for _, w in makers])[0]
+        return make()
+
+    def _account(self) -> AccountId:
+        return AccountId(999) if self.random.random() < 0.01 else self.random.choice(ACCOUNTS)
+
+    def _market(self) -> MarketId:
+        return MarketId(9) if self.random.random() < 0.005 else self.random.choices(MARKETS, [3, 1])[0]
+
+    def _client_id(self) -> str:
+        if self.random.random() < 0.8:
+            return ""
+        names = [*"aabbccdd", "d-1", "e_2", "not allowed", "x" * 37]
+        return self.random.choice(names)
+
+    def _price(self) -> Price:
+        spread = 4 if self.random.random() < 0.95 else 30
+        return Price(max(1, round(self.random.gauss(100, spread))))
+
+    def place(self) -> co.PlaceOrder:
+        """An order: mostly one that its type takes, sometimes one with a part too many, too few or absurd."""
+        dice = self.random
+        kind = dice.choices(list(OrderType), [40, 12, 6, 4, 6, 4, 6])[0]
+        sleeps = kind >= OrderType.STOP_LOSS
+        order: dict[str, Any] = {
+            "account": self._account(),
+            "market": self._market(),
+            "side": dice.choice(list(Side)),
+            "type": kind,
+            "quantity": Quantity(dice.choice([dice.randint(1, 20), dice.randint(1, 60)])),
+            "price": self._price() if kind in LIMITED else Price(0),
+            "stop_price": Price(0),
+            "client_id": self._client_id(),
+            "self_trade": dice.choice(list(SelfTrade)),
+        }
+        if sleeps:  # on the side where it mostly sleeps, if the price has not gone far
+            rises = (kind <= OrderType.STOP_LOSS_LIMIT) == (order["side"] == Side.BUY)
+            order["stop_price"] = Price(100 + (1 if rises else -1) * dice.randint(-1, 8))
+        if kind in LIMITED and kind != OrderType.LIMIT_MAKER:
+            order["time_in_force"] = dice.choices(list(TimeInForce), [6, 2, 2])[0]
+        if kind == OrderType.MARKET and dice.random() < 0.5:
+            order |= {"quantity": Quantity(0), "quote_quantity": Amount(dice.randint(100, 9_000))}
+        if dice.random() < 0.06:
+            order |= self._spoiled()
+        return co.PlaceOrder(**order)
+
+    def _spoiled(self) -> dict[str, Any]:
+        odd = self.random.choice([-(1 << 70), -1, 0, 0, 0, 1, 51, 61, 1_001, 1 << 63, 1 << 70])
+        name = self.random.choice(["quantity", "price", "stop_price", "quote_quantity", "time_in_force"])
+        return {name: odd if name != "time_in_force" else TimeInForce.IOC}
+
+    def _recent(self) -> OrderId:
+        return OrderId(self.newest_order - self.random.randint(0, 25))
+
+    def cancel(self) -> co.CancelOrder:
+        """By id, by client id, by both, or by nothing."""
+        order, client_id = self._recent(), self.random.choice(["", "", "a", "b", "c", "zz"])
+        if self.random.random() < 0.3:
+            order = OrderId(0)
+        return co.CancelOrder(self._account(), self._market(), order, client_id, self.random.choice(["", "bye"]))
+
+    def cancel_all(self) -> co.CancelAll:
+        return co.CancelAll(self._account(), self._market())
+
+    def replace(self) -> co.CancelReplace:
+        """Mostly within one account and market, as the doors see to."""
+        cancel, place = self.cancel(), self.place()
+        return co.CancelReplace(cancel, place, self.random.random() < 0.5)
+
+    def money(self) -> co.Command:
+        """A credit, a deposit's or a withdrawal's next step, which may well be out of turn."""
+        dice = self.random
+        account, asset = self._account(), dice.choice([*ASSETS, *ASSETS, *ASSETS, AssetId(7)])
+        amount = Amount(dice.choice([dice.randint(1, 3_000), 500, 500, 0, -5, 1 << 59, 1 << 70]))
+        match dice.randrange(5):
+            case 0:
+                self.references += 1
+                return co.Credit(account, asset, amount, f"gift {self.references // 2}")
+            case 1 | 2:
+                number = dice.randrange(6)
+                owner, coin = ACCOUNTS[number % 4], ASSETS[number % 3]
+                size = Amount(500 * number + 500) if dice.random() < 0.95 else amount
+                return co.ReportDeposit(f"tx{number}", owner, coin, size, dice.choice(list(DepositState)))
+            case 3:
+                return co.RequestWithdrawal(f"out{dice.randrange(8)}", account, asset, amount)
+            case _:
+                return co.MoveWithdrawal(f"out{dice.randrange(8)}", dice.choice(list(WithdrawalState)))
+
+    def rule(self) -> co.Command:
+        """An operator's act; markets open again more often than they close."""
+        dice = self.random
+        match dice.randrange(6):
+            case 0:
+                return co.SetAccountTier(self._account(), dice.choice([0, 0, 1, 2]))
+            case 1:
+                return co.SetAccountFrozen(self._account(), dice.random() < 0.1, "asked")
+            case 2:
+                return co.SetTierFees(self._market(), 2, Ppm(dice.randrange(1_000)), Ppm(dice.randrange(500_000)))
+            case _:
+                phases = [MarketPhase.OPEN] * 12 + list(MarketPhase)
+                return co.SetMarketPhase(self._market(), dice.choice(phases), "asked")
