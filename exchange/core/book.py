@@ -1,8 +1,9 @@
 """The order book of one market: resting orders in price-time priority.
 
-Price levels stand in a `SortedDict` whose first key is the best price: asks by price, bids by minus price. Each level is
-a linked first-in-first-out queue threaded through the orders themselves, so that adding, cancelling and filling are O(1)
-but for the making and removing of a level. Nothing here decides anything; only `evolve` and `restore` call what writes.
+Price levels stand in a `SortedDict` whose first key is the best price: asks by price, bids by minus price. Each level
+is a linked first-in-first-out queue threaded through the orders themselves, so that adding, cancelling and filling are
+O(1) but for the making and removing of a level. Nothing here decides anything; only `evolve` and `restore` call what
+writes.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from sortedcontainers import SortedDict
 
 from exchange.core.market import Market, MarketPhase
 from exchange.core.orders import Order, Side
+from exchange.core.postings import ASSET_SHIFT
 from exchange.core.triggers import Triggers
-from exchange.core.units import MarketId, Ppm, Price, Quantity, TradeId
+from exchange.core.units import MILLION, MarketId, Ppm, Price, Quantity, TradeId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,17 +63,23 @@ class BookSide:
 class Book:
     """One market at work: its rules and phase, both sides, sleeping orders, last price and counters.
 
+    Between `lowest` and `highest`, which follow the last price, a limit price is within the market's limits and bands.
+    `base_bits` and `quote_bits` are the assets' part of a balance key.
     `touched` collects the levels whose quantity changed since the sequencer last took them, oldest change first.
     """
 
     __slots__ = (
+        "_last_price",
         "asks",
+        "base_bits",
         "bids",
         "fees",
-        "last_price",
+        "highest",
+        "lowest",
         "next_aggregate",
         "next_trade",
         "phase",
+        "quote_bits",
         "rules",
         "tier_fees",
         "touched",
@@ -85,12 +93,26 @@ class Book:
         self.bids = BookSide(Side.BUY)
         self.asks = BookSide(Side.SELL)
         self.triggers = Triggers()
-        self.last_price: Price = rules.reference
+        self.base_bits, self.quote_bits = rules.base << ASSET_SHIFT, rules.quote << ASSET_SHIFT
+        self.last_price = rules.reference
         self.next_trade = TradeId(1)
         self.next_aggregate = 1
         self.fees: tuple[Ppm, Ppm] = (rules.maker_fee, rules.taker_fee)
         self.tier_fees: dict[int, tuple[Ppm, Ppm]] = {}
         self.touched: dict[Level, None] = {}
+
+    @property
+    def last_price(self) -> Price:
+        """The price of the last trade, or the reference price before the first."""
+        return self._last_price
+
+    @last_price.setter
+    def last_price(self, price: Price) -> None:
+        rules = self.rules
+        self._last_price = price
+        up, down = price * rules.band_up // MILLION, -(-price * rules.band_down // MILLION)
+        self.lowest = max(rules.min_price, down)
+        self.highest = min(rules.max_price, up) if rules.band_up else int(rules.max_price)
 
     def add(self, order: Order) -> None:
         """Put what is left of `order` at the end of the queue of its price."""

@@ -112,6 +112,6 @@ def notional(market: Market, price: Price, quantity: Quantity) -> Amount:
     return Amount(price * quantity * market.unit)
 
 
-def fee(received: Amount, rate: Ppm) -> Amount:
+def fee(received: int, rate: Ppm) -> Amount:
     """The fee on an amount received, in the same asset, rounded down: nobody pays more than the stated rate."""
     return Amount(received * rate // MILLION)

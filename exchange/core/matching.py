@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Step = tuple[Order, Quantity]
 """A maker and the lots it gives; 0 lots: the maker expires, to prevent a self-trade."""
+
+
+_EXPIRES: Final = Quantity(0)
 
 
 class Walk(msgspec.Struct, gc=False):
@@ -41,15 +44,15 @@ def walk(half: BookSide, limit_key: int, lots: Quantity, account: AccountId, mod
         while maker is not None:
             if maker.account == account and mode != SelfTrade.NONE:
                 if mode != SelfTrade.EXPIRE_TAKER:
-                    steps.append((maker, Quantity(0)))
+                    steps.append((maker, _EXPIRES))
                 if mode != SelfTrade.EXPIRE_MAKER:
                     return Walk(steps, left, True, cost)
             else:
                 lots_here = maker.quantity - maker.filled
                 if lots_here >= left:
-                    steps.append((maker, Quantity(left)))
+                    steps.append((maker, left))  # type: ignore[arg-type]  # lots of `Quantity`, subtracted
                     return Walk(steps, 0, False, cost + left * level.price)
-                steps.append((maker, Quantity(lots_here)))
+                steps.append((maker, lots_here))  # type: ignore[arg-type]
                 left -= lots_here
                 cost += lots_here * level.price
             maker = maker.behind
@@ -79,7 +82,7 @@ def walk_budget(
         while maker is not None and money >= lot_cost:
             if maker.account == account and mode != SelfTrade.NONE:
                 if mode != SelfTrade.EXPIRE_TAKER:
-                    steps.append((maker, Quantity(0)))
+                    steps.append((maker, _EXPIRES))
                 if mode != SelfTrade.EXPIRE_MAKER:
                     return Walk(steps, money, True, cost)
             else:

@@ -73,6 +73,8 @@ NEW: Final = OrderStatus.NEW
 PARTIALLY_FILLED: Final = OrderStatus.PARTIALLY_FILLED
 FILLED: Final = OrderStatus.FILLED
 CANCELED: Final = OrderStatus.CANCELED
+EXPIRED: Final = OrderStatus.EXPIRED
+EXPIRED_IN_MATCH: Final = OrderStatus.EXPIRED_IN_MATCH
 
 SLEEPING_TYPES: Final = frozenset(
     {

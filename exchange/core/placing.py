@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from exchange.core import matching, risk
 from exchange.core.events import Event, OrderAccepted, OrderBooked, OrderEnded, OrderTriggered, Traded
 from exchange.core.market import MarketPhase, fee
-from exchange.core.orders import Order, OrderStatus, OrderType, Side, TimeInForce
-from exchange.core.rejects import Reject
-from exchange.core.units import (
-    MAX_STORED,
-    MILLION,
-    AccountId,
-    Amount,
-    Micros,
-    OrderId,
-    Price,
-    Quantity,
-    TradeId,
+from exchange.core.orders import (
+    EXPIRED,
+    EXPIRED_IN_MATCH,
+    FOK,
+    GTC,
+    IOC,
+    LIMIT,
+    LIMIT_MAKER,
+    MARKET,
+    Order,
+    OrderStatus,
+    Side,
+    TimeInForce,
 )
+from exchange.core.postings import ACCOUNT_SHIFT
+from exchange.core.rejects import Reject
+from exchange.core.units import MILLION, AccountId, Amount, Micros, OrderId, Price, Quantity
 
 if TYPE_CHECKING:
     from exchange.core.book import Book
     from exchange.core.commands import PlaceOrder, WakeOrder
-    from exchange.core.state import State
-
-_NO_LIMIT: Final = MAX_STORED
+    from exchange.core.state import Account, State
 
 
 def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | Reject:
@@ -38,26 +42,31 @@ def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | 
         return reject
     assert account is not None
     assert book is not None
-    if order.type > OrderType.LIMIT_MAKER:
-        return _sleep(state, now, book, order)
-    if order.type == OrderType.MARKET:
-        return _market(state, now, book, order)
-    price = order.price
-    opposite, limit_key = (book.asks, price) if order.side == 1 else (book.bids, -price)
+    kind = order.type
+    if kind != LIMIT:
+        if kind > LIMIT_MAKER:
+            return _sleep(state, now, book, account, order)
+        if kind == MARKET:
+            return _market(state, now, book, account, order)
+    price, lots = order.price, order.quantity
+    if order.side == 1:
+        opposite, limit_key = book.asks, int(price)
+        hold, funds = price * lots * book.rules.unit, order.account << ACCOUNT_SHIFT | book.quote_bits
+    else:
+        opposite, limit_key = book.bids, -price
+        hold, funds = lots * book.rules.lot_atoms, order.account << ACCOUNT_SHIFT | book.base_bits
     best = opposite.best
     crosses = best is not None and best.key <= limit_key
-    if crosses and order.type == OrderType.LIMIT_MAKER:
+    if crosses and kind == LIMIT_MAKER:
         return Reject.WOULD_TAKE
-    hold = Amount(
-        price * order.quantity * book.rules.unit if order.side == 1 else order.quantity * book.rules.lot_atoms,
-    )
-    if not _affords(state, book, order, hold):
+    if state.balances.get(funds, 0) < hold:  # type: ignore[call-overload]
         return Reject.INSUFFICIENT_FUNDS
-    if not crosses and order.time_in_force == TimeInForce.GTC:
-        return [_accepted(state, now, order, order.quantity, hold, rests=True)]
-    events: list[Event] = [_accepted(state, now, order, order.quantity, hold, rests=False)]
-    met = matching.walk(opposite, limit_key, order.quantity, order.account, order.self_trade)
-    taker = _Taker(state, now, book, state.next_order, order.account, order.side, account.seq + 1, price)
+    if not crosses and order.time_in_force == GTC:
+        return [_accepted(state.next_order, now, account, order, lots, hold, True)]
+    events: list[Event] = [_accepted(state.next_order, now, account, order, lots, hold, False)]
+    met = matching.walk(opposite, limit_key, lots, order.account, order.self_trade)
+    seqs = {account.id: account.seq + 1}
+    taker = _Taker(state, now, book, state.next_order, order.account, order.side, price, seqs)
     taker.finish(events, met, hold, order.time_in_force)
     return events
 
@@ -74,78 +83,70 @@ def decide_wake(state: State, now: Micros, command: WakeOrder) -> list[Event]:
     opposite, limit_key = (book.asks, limit) if order.side == 1 else (book.bids, -limit)
     events: list[Event] = [OrderTriggered(now, order.id, order.account, account.seq + 1, order.market)]
     met = matching.walk(opposite, limit_key, order.quantity, order.account, order.self_trade)
-    taker = _Taker(state, now, book, order.id, order.account, order.side, account.seq + 1, limit)
-    time_in_force = order.time_in_force if order.price else TimeInForce.IOC
+    seqs = {account.id: account.seq + 1}
+    taker = _Taker(state, now, book, order.id, order.account, order.side, limit, seqs)
+    time_in_force = order.time_in_force if order.price else IOC
     taker.finish(events, met, order.hold, time_in_force)
     return events
 
 
-def _market(state: State, now: Micros, book: Book, order: PlaceOrder) -> list[Event] | Reject:
+def _market(state: State, now: Micros, book: Book, account: Account, order: PlaceOrder) -> list[Event] | Reject:
     """Fill a market order at once, as far as the book and the price band go; the rest expires.
 
     It holds what it costs (to buy by quantity), the budget (by quote), or the whole quantity (to sell).
     """
     rules, buys = book.rules, order.side == 1
-    opposite = book.asks if buys else book.bids
-    limit_key = _band_key(book, order.side)
-    if order.quote_quantity:
-        met = matching.walk_budget(
-            opposite,
-            limit_key,
-            order.quote_quantity,
-            rules.unit,
-            order.account,
-            order.self_trade,
-        )
-        lots = Quantity(sum(step[1] for step in met.steps))
-        hold = order.quote_quantity if buys else Amount(lots * rules.lot_atoms)
-        quantity = Quantity(lots + (1 if met.left and lots else 0))
+    opposite, limit_key = (book.asks, book.highest) if buys else (book.bids, -book.lowest)
+    budget, lots = order.quote_quantity, order.quantity
+    if budget:
+        met = matching.walk_budget(opposite, limit_key, budget, rules.unit, order.account, order.self_trade)
+        bought = sum(step[1] for step in met.steps)
+        hold = budget if buys else bought * rules.lot_atoms
+        lots = Quantity(bought + (1 if met.left and bought else 0))
     else:
-        met = matching.walk(opposite, limit_key, order.quantity, order.account, order.self_trade)
-        hold = Amount(met.cost * rules.unit if buys else order.quantity * rules.lot_atoms)
-        quantity = order.quantity
+        met = matching.walk(opposite, limit_key, lots, order.account, order.self_trade)
+        hold = met.cost * rules.unit if buys else lots * rules.lot_atoms
     if not _affords(state, book, order, hold):
         return Reject.INSUFFICIENT_FUNDS
-    events: list[Event] = [_accepted(state, now, order, quantity, hold, rests=False)]
-    seq = state.accounts[order.account].seq + 1
-    taker = _Taker(state, now, book, state.next_order, order.account, order.side, seq, Price(0))
-    taker.finish(events, met, hold, TimeInForce.IOC)
+    events: list[Event] = [_accepted(state.next_order, now, account, order, lots, hold, False)]
+    seqs = {account.id: account.seq + 1}
+    taker = _Taker(state, now, book, state.next_order, order.account, order.side, Price(0), seqs)
+    taker.finish(events, met, hold, IOC)
     return events
 
 
-def _sleep(state: State, now: Micros, book: Book, order: PlaceOrder) -> list[Event] | Reject:
+def _sleep(state: State, now: Micros, book: Book, account: Account, order: PlaceOrder) -> list[Event] | Reject:
     """Put a stop or take-profit order to sleep, holding the most that it can cost when it wakes."""
     rules = book.rules
     if order.side == 1:
         dearest = order.price or _protection(book, order.side, order.stop_price)
-        hold = Amount(dearest * order.quantity * rules.unit)
+        hold = dearest * order.quantity * rules.unit
     else:
-        hold = Amount(order.quantity * rules.lot_atoms)
+        hold = order.quantity * rules.lot_atoms
     if not _affords(state, book, order, hold):
         return Reject.INSUFFICIENT_FUNDS
-    return [_accepted(state, now, order, order.quantity, hold, rests=True)]
+    return [_accepted(state.next_order, now, account, order, order.quantity, hold, True)]
 
 
-def _affords(state: State, book: Book, order: PlaceOrder, hold: Amount) -> bool:
+def _affords(state: State, book: Book, order: PlaceOrder, hold: int) -> bool:
     """Whether the account has `hold` available, in quote to buy and in base to sell."""
-    asset = book.rules.quote if order.side == 1 else book.rules.base
-    return state.balances.get(order.account << 16 | asset << 4, 0) >= hold  # type: ignore[call-overload,no-any-return]
+    return state.available(order.account, book.rules.quote if order.side == 1 else book.rules.base) >= hold
 
 
 def _accepted(
-    state: State,
+    number: OrderId,
     now: Micros,
+    account: Account,
     order: PlaceOrder,
     quantity: Quantity,
-    hold: Amount,
-    *,
+    hold: int,
     rests: bool,
 ) -> OrderAccepted:
     return OrderAccepted(
         now,
-        state.next_order,
+        number,
         order.account,
-        state.accounts[order.account].seq + 1,
+        account.seq + 1,
         order.market,
         order.side,
         order.type,
@@ -155,123 +156,101 @@ def _accepted(
         order.stop_price,
         quantity,
         order.quote_quantity,
-        hold,
+        hold,  # type: ignore[arg-type]  # in atoms: a NewType call for each order is dearer than it is worth
         order.client_id,
         rests,
     )
 
 
-def _band_key(book: Book, side: Side) -> int:
-    """How far a market order may walk: to the edge of the price band."""
-    rules = book.rules
-    if side == Side.BUY:
-        return book.last_price * rules.band_up // MILLION if rules.band_up else _NO_LIMIT
-    return -(-(-book.last_price * rules.band_down // MILLION)) if rules.band_down else 0
-
-
 def _protection(book: Book, side: Side, stop_price: Price) -> Price:
     """The worst price at which a triggered market order trades: its stop price and the market's slack beyond."""
     slack = stop_price * book.rules.slack // MILLION
-    return Price(stop_price + slack if side == Side.BUY else max(1, stop_price - slack))
+    return Price(stop_price + slack if side == 1 else max(1, stop_price - slack))
 
 
-class _Taker:
-    """One order meeting the book: turns the steps of a walk into events, numbering them as it goes."""
+class _Taker(msgspec.Struct, gc=False):
+    """One order meeting the book: turns the steps of a walk into events, numbering them as it goes.
 
-    __slots__ = ("account", "book", "buys", "limit", "now", "order", "seqs", "state")
+    `limit` (0: none) is what the hold was priced at. `seqs` has each account's number of its event before.
+    """
 
-    def __init__(
-        self,
-        state: State,
-        now: Micros,
-        book: Book,
-        order: OrderId,
-        account: AccountId,
-        side: Side,
-        seq: int,
-        limit: Price,
-    ) -> None:
-        """`seq` is the account's number of the event before; `limit` (0: none) is what the hold was priced at."""
-        self.state = state
-        self.now = now
-        self.book = book
-        self.order = order
-        self.account = account
-        self.buys = side == Side.BUY
-        self.limit = limit
-        self.seqs = {account: seq}
+    state: State
+    now: Micros
+    book: Book
+    order: OrderId
+    account: AccountId
+    side: Side
+    limit: Price
+    seqs: dict[AccountId, int]
 
-    def finish(self, events: list[Event], met: matching.Walk, hold: Amount, time_in_force: TimeInForce) -> None:
+    def finish(self, events: list[Event], met: matching.Walk, hold: int, time_in_force: TimeInForce) -> None:
         """Append trades and then what becomes of the rest: booked, expired, or nothing left."""
-        if time_in_force == TimeInForce.FOK and (met.left or met.stopped):
-            events.append(self._end(self.order, self.account, OrderStatus.EXPIRED, hold))
+        if time_in_force == FOK and (met.left or met.stopped):
+            events.append(self._end(self.order, self.account, EXPIRED, hold))
             return
         spent = self._trade(events, met, hold)
         if met.stopped:
-            events.append(self._end(self.order, self.account, OrderStatus.EXPIRED_IN_MATCH, Amount(hold - spent)))
+            events.append(self._end(self.order, self.account, EXPIRED_IN_MATCH, hold - spent))
         elif met.left:
-            if time_in_force == TimeInForce.GTC:
+            if time_in_force == GTC:
                 seq = self._next_seq(self.account)
                 events.append(OrderBooked(self.now, self.order, self.account, seq, self.book.rules.id))
             else:
-                events.append(self._end(self.order, self.account, OrderStatus.EXPIRED, Amount(hold - spent)))
+                events.append(self._end(self.order, self.account, EXPIRED, hold - spent))
 
-    def _trade(self, events: list[Event], met: matching.Walk, hold: Amount) -> int:
+    def _trade(self, events: list[Event], met: matching.Walk, hold: int) -> int:
         """Append the trades (and makers expired on the way); return how much of the hold they use or release."""
-        book, rules = self.book, self.book.rules
+        book, rules, limit, buys = self.book, self.book.rules, self.limit, self.side == 1
         trade, aggregate = int(book.next_trade), book.next_aggregate - 1
-        price_before, spent = Price(0), 0
-        last = None if met.left or met.stopped else next((step for step in reversed(met.steps) if step[1]), None)
+        price_before, spent, released = 0, 0, 0
+        last = None if limit or met.left or met.stopped else _last_fill(met)
         for step in met.steps:
-            maker, quantity = step
-            if not quantity:
-                events.append(self._end(maker.id, maker.account, OrderStatus.EXPIRED_IN_MATCH, maker.hold))
+            maker, lots = step
+            if not lots:
+                events.append(self._end(maker.id, maker.account, EXPIRED_IN_MATCH, maker.hold))
                 continue
             price = maker.price
             if price != price_before:
                 aggregate += 1
                 price_before = price
-            notional = price * quantity * rules.unit
-            if not self.buys:
-                released = 0
-                spent += quantity * rules.lot_atoms
-            elif self.limit:
-                released = (self.limit - price) * quantity * rules.unit
-                spent += notional + released
+            notional = price * lots * rules.unit
+            if not buys:
+                spent += lots * rules.lot_atoms
             else:
-                released = hold - spent - notional if step is last else 0
+                if limit:
+                    released = (limit - price) * lots * rules.unit
+                elif step is last:
+                    released = hold - spent - notional
                 spent += notional + released
-            events.append(
-                self._traded(maker, TradeId(trade), aggregate, quantity, Amount(notional), Amount(released)),
-            )
+            events.append(self._traded(maker, trade, aggregate, lots, notional, released))
             trade += 1
         return spent
 
     def _traded(
         self,
         maker: Order,
-        trade: TradeId,
+        trade: int,
         aggregate: int,
-        quantity: Quantity,
-        notional: Amount,
-        released: Amount,
+        lots: Quantity,
+        notional: int,
+        released: int,
     ) -> Traded:
         """One fill at the maker's price, with both fees."""
         book, accounts = self.book, self.state.accounts
-        base = Amount(quantity * book.rules.lot_atoms)
-        maker_gets, taker_gets = (notional, base) if self.buys else (base, notional)
+        base = lots * book.rules.lot_atoms
+        maker_gets, taker_gets = (notional, base) if self.side == 1 else (base, notional)
         fees = book.tier_fees
         maker_rate = fees.get(accounts[maker.account].tier, book.fees)[0]
         taker_rate = fees.get(accounts[self.account].tier, book.fees)[1]
         return Traded(
             self.now,
             book.rules.id,
-            trade,
+            trade,  # type: ignore[arg-type]  # see `_accepted`
             aggregate,
             maker.price,
-            quantity,
-            notional,
-            Side.BUY if self.buys else Side.SELL,
+            lots,
+            notional,  # type: ignore[arg-type]
+            self.side,
             maker.id,
             self.order,
             maker.account,
@@ -280,12 +259,12 @@ class _Taker:
             self._next_seq(self.account),
             fee(maker_gets, maker_rate),
             fee(taker_gets, taker_rate),
-            released,
+            released,  # type: ignore[arg-type]
         )
 
-    def _end(self, order: OrderId, account: AccountId, status: OrderStatus, released: Amount) -> OrderEnded:
+    def _end(self, order: OrderId, account: AccountId, status: OrderStatus, released: int) -> OrderEnded:
         seq = self._next_seq(account)
-        return OrderEnded(self.now, order, account, seq, self.book.rules.id, status, released, "")
+        return OrderEnded(self.now, order, account, seq, self.book.rules.id, status, Amount(released), "")
 
     def _next_seq(self, account: AccountId) -> int:
         seqs = self.seqs
@@ -293,3 +272,7 @@ class _Taker:
         seq = (self.state.accounts[account].seq if seq is None else seq) + 1
         seqs[account] = seq
         return seq
+
+
+def _last_fill(met: matching.Walk) -> matching.Step | None:
+    return next((step for step in reversed(met.steps) if step[1]), None)

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from exchange.core.market import Market, MarketPhase
-from exchange.core.orders import PRICED_TYPES, SLEEPING_TYPES, OrderType, TimeInForce
+from exchange.core.orders import LIMIT, LIMIT_MAKER, PRICED_TYPES, SLEEPING_TYPES, OrderType, TimeInForce
 from exchange.core.rejects import Reject
 from exchange.core.triggers import reached
 from exchange.core.units import MILLION
@@ -18,8 +18,11 @@ from exchange.core.units import MILLION
 if TYPE_CHECKING:
     from exchange.core.book import Book
     from exchange.core.commands import PlaceOrder
+    from exchange.core.orders import Order
     from exchange.core.state import Account
+    from exchange.core.units import OrderId
 
+_OPEN: Final = MarketPhase.OPEN
 _CLIENT_ID: Final = re.compile(r"[a-zA-Z0-9\-_]{1,36}").fullmatch
 
 
@@ -31,32 +34,58 @@ def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reje
         return Reject.UNKNOWN_ACCOUNT
     if account.frozen:
         return Reject.ACCOUNT_FROZEN
-    if book.phase != MarketPhase.OPEN:
-        if book.phase != MarketPhase.POST_ONLY:
-            return Reject.MARKET_NOT_OPEN
-        if order.type != OrderType.LIMIT_MAKER:
-            return Reject.POST_ONLY
-    rules = book.rules
-    reject = (
-        check_shape(order)
-        or _check_client_id(order.client_id)
-        or _check_size(rules, order)
-        or _check_price(rules, book.last_price, order)
-    )
+    reject = None if book.phase == _OPEN else _check_phase(book.phase, order)
+    if reject is None and not _is_usual(book, order):
+        reject = _check_parts(book, order)
     if reject is not None:
         return reject
-    client_id = order.client_id
+    stop_price = order.stop_price
     mine = account.open_by_market.get(order.market)
     if mine is not None:
-        if len(mine) >= rules.max_orders:
+        if len(mine) >= book.rules.max_orders:
             return Reject.MAX_ORDERS
-        if order.stop_price and sum(not other.working for other in mine.values()) >= rules.max_algo_orders:
+        if stop_price and _asleep(mine) >= book.rules.max_algo_orders:
             return Reject.MAX_ALGO_ORDERS
-    if client_id in account.open_by_client:
+    if order.client_id in account.open_by_client:
         return Reject.DUPLICATE_CLIENT_ID
-    if order.stop_price and reached(order.type, order.side, order.stop_price, book.last_price):
+    if stop_price and reached(order.type, order.side, stop_price, book.last_price):
         return Reject.WOULD_TRIGGER
     return None
+
+
+def _check_phase(phase: MarketPhase, order: PlaceOrder) -> Reject | None:
+    """Whether a market that is not open lets the order in all the same."""
+    if phase != MarketPhase.POST_ONLY:
+        return Reject.MARKET_NOT_OPEN
+    return None if order.type == LIMIT_MAKER else Reject.POST_ONLY
+
+
+def _asleep(mine: dict[OrderId, Order]) -> int:
+    return sum(not order.working for order in mine.values())
+
+
+def _is_usual(book: Book, order: PlaceOrder) -> bool:
+    """Whether this is a limit order beyond doubt, so that `_check_parts`, which asks one by one, need not be asked."""
+    rules, price, quantity, client_id = book.rules, order.price, order.quantity, order.client_id
+    return (
+        order.type == LIMIT
+        and book.lowest <= price <= book.highest
+        and rules.min_quantity <= quantity <= rules.max_quantity
+        and rules.min_notional <= price * quantity * rules.unit <= rules.max_notional
+        and not order.stop_price
+        and not order.quote_quantity
+        and (not client_id or _CLIENT_ID(client_id) is not None)
+    )
+
+
+def _check_parts(book: Book, order: PlaceOrder) -> Reject | None:
+    """Shape, name, size and price of the order, each for itself."""
+    return (
+        check_shape(order)
+        or _check_client_id(order.client_id)
+        or _check_size(book.rules, order)
+        or _check_price(book.rules, book.last_price, order)
+    )
 
 
 def check_shape(order: PlaceOrder) -> Reject | None:
