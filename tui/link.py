@@ -1,0 +1,141 @@
+"""Keeps the dashboard attached: opens the socket, signs in, asks, and comes back after every loss.
+
+It knows no widget; what happens is posted as messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+from textual.message import Message
+
+from exchange.admin import wire
+from tui.client import Client, Lost, Pushed, Refused, connect, reason
+from tui.messages import Heard, LinkChanged, MarketsListed
+from tui.seen import Attaching, CodeNeeded, Gone, LinkState, On
+from tui.text import plain
+
+R = TypeVar("R")
+
+PAUSES_S: Final = (1, 2, 3, 5)
+"""How long to wait before the first, second … try; the last one stays."""
+
+POLL_S: Final = 1.0
+"""How often the list of markets is asked for; changes of phase are pushed besides."""
+
+DEPTH: Final = 50
+"""Levels a side that are asked for: more than the tallest terminal shows."""
+
+EXPECTED: Final = (OSError, ValueError, msgspec.DecodeError, Refused, Lost)
+"""What a server, or its absence, may do to a connection. Anything else is a bug here."""
+
+
+class Link:
+    """One at a time is attached; `run` never returns by itself."""
+
+    def __init__(self, socket: Path, post: Callable[[Message], object], second: float = 1.0) -> None:
+        """`second`: how long a second of waiting takes, so that tests need not wait."""
+        self._socket = socket
+        self._post = post
+        self._second = second
+        self._client: Client | None = None
+        self._code: asyncio.Queue[str] = asyncio.Queue()
+        self._symbol = ""
+        self._tries = 0
+
+    async def run(self) -> None:
+        """Attach, stay attached, and attach again."""
+        while True:
+            why = await self._once()
+            pause = PAUSES_S[min(self._tries, len(PAUSES_S) - 1)]
+            self._tries += 1
+            for left in range(pause, 0, -1):
+                self._say(Gone(why, left))
+                await asyncio.sleep(self._second)
+
+    def offer(self, code: str) -> None:
+        """The operator typed this code."""
+        self._code.put_nowait(code)
+
+    async def ask(self, ask: wire.Ask[R]) -> R:
+        """As `Client.ask`; `Lost` where nobody is attached."""
+        if self._client is None:
+            raise Lost("not attached to the server")
+        return await self._client.ask(ask)
+
+    async def watch(self, symbol: str) -> None:
+        """From here on hear of this market; also after reattaching."""
+        self._symbol = symbol
+        await self.ask(wire.Watch(symbol=symbol, depth=DEPTH))
+
+    async def _once(self) -> str:
+        """One connection from its first to its last byte; returns why it ended."""
+        self._say(Attaching())
+        try:
+            client = await connect(self._socket, self._heard)
+        except OSError as error:
+            return reason(error)
+        try:
+            return await self._converse(client)
+        finally:
+            self._client = None
+            client.close()
+
+    async def _converse(self, client: Client) -> str:
+        """Read and speak side by side until either ends; a server that hangs up ends both."""
+        reading = asyncio.create_task(client.run())
+        speaking = asyncio.create_task(self._speak(client))
+        try:
+            done, _ = await asyncio.wait({reading, speaking}, return_when=asyncio.FIRST_COMPLETED)
+            failed = next((task.exception() for task in done if task.exception()), None)
+            if failed is not None and not isinstance(failed, EXPECTED):
+                raise failed
+        finally:
+            reading.cancel()
+            speaking.cancel()
+            await asyncio.gather(reading, speaking, return_exceptions=True)
+        if client.farewell:
+            return plain(client.farewell)
+        return plain(reason(failed)) if failed else "the server hung up"
+
+    async def _speak(self, client: Client) -> None:
+        """Sign in, then keep the list of markets fresh. An answer that is late is waited for in the next round."""
+        me = await self._attach(client)
+        await client.ask(wire.Watch(symbol=self._symbol, depth=DEPTH))
+        self._client = client
+        self._tries = 0
+        self._say(On(me))
+        while True:
+            try:
+                self._post(MarketsListed((await client.ask(wire.ListMarkets())).rows))
+            except TimeoutError:
+                continue
+            await asyncio.sleep(POLL_S)
+
+    async def _attach(self, client: Client) -> wire.Attached:
+        """Who we are to the server. It is tried without a code first, so that one is asked for only where it is due."""
+        code = ""
+        while True:
+            try:
+                return await client.ask(wire.Attach(code=code))
+            except Refused as refusal:
+                if refusal.code not in {"code_needed", "code_wrong"}:
+                    raise
+                self._say(CodeNeeded("" if not code else plain(str(refusal))))
+                code = await self._typed()
+
+    async def _typed(self) -> str:
+        """The next code that the operator types; what was typed before the question does not count."""
+        while not self._code.empty():
+            self._code.get_nowait()
+        return await self._code.get()
+
+    def _heard(self, push: Pushed) -> None:
+        self._post(Heard(push))
+
+    def _say(self, state: LinkState) -> None:
+        self._post(LinkChanged(state))

@@ -1,0 +1,53 @@
+"""What the keys do and what the words mean, over whatever was on the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.ink import BOLD, DIM
+
+KEYS: Final = (
+    ("1  2", "Overview, Markets"),
+    ("↑ ↓ PgUp PgDn", "move in a list (k and j too); on Markets this chooses the market"),
+    ("Tab", "to the next list; / and e work on the one that has the cursor"),
+    ("/", "find: narrows the list while you type; Esc shows all again"),
+    ("e", "export the list, as found, into a CSV file that you name"),
+    ("h o c p", "halt, open, cancel-only, post-only: asks why, says what will happen, asks again"),
+    ("a", "enter your code, where the server asks for one"),
+    ("?", "this page"),
+    ("q", "quit; the exchange runs on"),
+)
+
+WORDS: Final = (
+    ("open", "everything goes in"),
+    ("post-only", "only orders that rest, and cancels; nothing trades"),
+    ("cancel-only", "only cancels; nothing trades"),
+    ("halted", "nothing, not even cancels; the book stands as it is"),
+    ("Ack p50, p99", "from an order's arrival to the disk, for half and for 99 % of them"),
+    ("Queue", "orders waiting to be decided; when it is full, new ones are refused"),
+    ("Invariants", "what must always be true of the money; a broken one is an emergency"),
+)
+
+
+class Help(ModalScreen[None]):
+    """Any of ?, Esc, Enter and q closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,f1,q,enter", "app.pop_screen", show=False)]
+
+    def compose(self) -> ComposeResult:
+        """Two tables in one text."""
+        page = Text()
+        for heading, table in (("Keys", KEYS), ("Words", WORDS)):
+            page.append(f"{heading}\n", BOLD)
+            for word, meaning in table:
+                page.append(f"  {word:<14} ", BOLD).append(f"{meaning}\n")
+        with VerticalScroll(id="help") as box:
+            box.border_title = "Help"
+            yield Static(page.append("Esc closes this.", DIM))

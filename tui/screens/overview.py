@@ -1,0 +1,48 @@
+"""Overview: how the exchange is, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from tui.screens.board import Board
+from tui.seen import Seen
+from tui.widgets.flow import Flow
+from tui.widgets.house import House
+from tui.widgets.invariants import Invariants
+from tui.widgets.keybar import Key
+from tui.widgets.lists import MarketTable
+from tui.widgets.panel import Panel
+from tui.widgets.pulse import Pulse
+
+
+class Overview(Board):
+    """Speed above, the invariants in the middle, the markets below."""
+
+    here = "Overview"
+
+    def panels(self) -> ComposeResult:
+        """Three panels side by side, two across."""
+        with Horizontal(id="figures"):
+            yield Flow()
+            yield Pulse()
+            yield House()
+        yield Invariants()
+        yield MarketTable()
+
+    def keys(self, _seen: Seen) -> Iterable[Key]:
+        """To the other screen; `enter` takes the market under the cursor along."""
+        return (Key("1", "Overview"), Key("2", "Markets"), Key("Enter", "Show market"))
+
+    def fill(self, seen: Seen) -> None:
+        """Every panel and the list."""
+        for panel in self.query(Panel):
+            panel.show(seen)
+        self.query_one(MarketTable).show_seen(seen)
+
+    def key_enter(self) -> None:
+        """Look at the market under the cursor."""
+        self.dashboard.choose(self.query_one(MarketTable).cursor)
+        self.dashboard.action_board("markets")
