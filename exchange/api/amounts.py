@@ -40,7 +40,7 @@ def rate_text(rate: Ppm) -> str:
 
 
 def average_text(market: Market, notional: int, quantity: int, otherwise: int = 0) -> str:
-    """The mean price of `quantity` lots that cost `notional` quote atoms, rounded down; `otherwise` ticks of no lots."""
+    """The mean price of `quantity` lots that cost `notional` quote atoms, rounded down; `otherwise` without lots."""
     if not quantity:
         return price_text(market, otherwise)
     return quote_text(market, notional * 10**market.base_decimals // (quantity * market.lot_atoms))

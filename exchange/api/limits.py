@@ -1,4 +1,4 @@
-"""How much one address may ask and one account may order. Windows are fixed: they begin with the minute, ten seconds, day.
+"""How much one address may ask and one account may order, counted by the minute, by ten seconds, by the day.
 
 Who goes on after being told to wait is shut out, from two minutes up to three days for those who repeat it.
 """
@@ -20,7 +20,7 @@ DAY: Final = 86_400 * SECOND
 DEFAULT_WEIGHT: Final = 6_000
 DEFAULT_ORDERS_10S: Final = 100
 DEFAULT_ORDERS_DAY: Final = 200_000
-"""The dialect's own limits; other weights scale the order limits with them."""
+"""The dialect's own limits."""
 
 FIRST_BAN: Final = 2 * MINUTE
 LONGEST_BAN: Final = 3 * DAY
@@ -72,12 +72,17 @@ class OrderLimit(NamedTuple):
 class Limits:
     """Counts weights and orders; refuses what is too much."""
 
-    def __init__(self, weight_limit: int = DEFAULT_WEIGHT) -> None:
-        """`weight_limit` per minute and address; the order limits scale with it. 0 lifts all."""
+    def __init__(
+        self,
+        weight_limit: int = DEFAULT_WEIGHT,
+        orders_per_10s: int = DEFAULT_ORDERS_10S,
+        orders_per_day: int = DEFAULT_ORDERS_DAY,
+    ) -> None:
+        """`weight_limit` per minute and address, orders per account. A weight limit of 0 lifts all three."""
         self.weight_limit = weight_limit
         self.order_limits = (
-            OrderLimit("SECOND", 10, "10S", _scaled(weight_limit, DEFAULT_ORDERS_10S)),
-            OrderLimit("DAY", 1, "1D", _scaled(weight_limit, DEFAULT_ORDERS_DAY)),
+            OrderLimit("SECOND", 10, "10S", orders_per_10s if weight_limit else 0),
+            OrderLimit("DAY", 1, "1D", orders_per_day if weight_limit else 0),
         )
         self._weights = _Window(MINUTE)
         self._orders = (_Window(TEN_SECONDS), _Window(DAY))
@@ -119,8 +124,3 @@ class Limits:
     def orders(self, account: AccountId, now: Micros) -> list[tuple[OrderLimit, int]]:
         """Each limit on orders with what the account has used of it."""
         return [(limit, window.at(now)[account]) for limit, window in zip(self.order_limits, self._orders, strict=True)]
-
-
-def _scaled(weight_limit: int, usual: int) -> int:
-    """An order limit for a weight limit: the dialect's at the dialect's weight, in proportion elsewhere, 0 for none."""
-    return max(1, weight_limit * usual // DEFAULT_WEIGHT) if weight_limit else 0

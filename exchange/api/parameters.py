@@ -35,8 +35,6 @@ Decimal = NewType("Decimal", str)
 """Digits with at most one point; the endpoint knows of which unit."""
 Count = NewType("Count", int)
 """A whole number from 0 to 2**63 - 1: ids, limits."""
-Time = NewType("Time", int)
-"""Microseconds since 1970, sent in milliseconds or microseconds."""
 Permissions = NewType("Permissions", tuple)  # type: ignore[type-arg]  # of str
 """One permission, or a JSON list of them."""
 
@@ -109,7 +107,7 @@ def _decoded(raw: bytes) -> str:
 
 
 def distinct(sent: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The parameters by name; the same name twice is refused, for which of the two would count?"""
+    """The parameters by name; the same name twice is refused, for which of the two would count."""
     found: dict[str, str] = {}
     for name, value in sent:
         if name in found:
@@ -238,14 +236,14 @@ def _named(kind: type[Enum], refusal: Refusal | None = None) -> Callable[[str, s
     return read
 
 
-def _interval(name: str, text: str) -> Interval:
+def _interval(_: str, text: str) -> Interval:
     interval = INTERVALS.get(text)
     if interval is None:
         raise Refused(errors.BAD_INTERVAL)
     return interval
 
 
-def _anything(name: str, text: str) -> str:
+def _anything(_: str, text: str) -> str:
     return text
 
 
@@ -257,7 +255,7 @@ _READ: Final[dict[Any, Callable[[str, str], Any]]] = {
     ClientId: _pattern(_CLIENT_ID),
     Decimal: _pattern(_DECIMAL),
     Count: _count,
-    Time: read_time,
+    Micros: read_time,
     Permissions: _permissions,
     Interval: _interval,
     Side: _named(Side, errors.BAD_SIDE),

@@ -1,0 +1,90 @@
+"""Cancelling one order and placing another in its stead, in one command."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from exchange.api import errors
+from exchange.api.auth import Caller
+from exchange.api.endpoints.orders import CANCEL_ID_CHARS, NamedOrder, answer_to, named
+from exchange.api.endpoints.sizing import NewOrder, placing
+from exchange.api.errors import Refused, refusal_of
+from exchange.api.parameters import ClientId, Count, RateLimitMode, ReplaceMode
+from exchange.api.rooms import Rooms
+from exchange.api.wire_orders import Acknowledged, Cancelled, Failed, Placed, Replaced, cancelled
+from exchange.core.commands import CancelOrder, CancelReplace
+from exchange.core.market import Market
+from exchange.core.performing import Outcome
+from exchange.core.rejects import Reject
+
+
+class ReplaceRequest(NewOrder, frozen=True, rename="camel", kw_only=True):
+    """A new order, the order to cancel for it, and what to do when the cancel fails."""
+
+    cancel_replace_mode: ReplaceMode
+    cancel_order_id: Count | None = None
+    cancel_orig_client_order_id: ClientId | None = None
+    cancel_new_client_order_id: ClientId | None = None
+    order_rate_limit_exceeded_mode: RateLimitMode | None = None
+
+
+class _Result(Enum):
+    SUCCESS = 1
+    FAILURE = 2
+    NOT_ATTEMPTED = 3
+
+
+async def cancel_replace(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Replaced:
+    """Both succeed: the reply. One fails: 409 and -2021, none succeeds: 400 and -2022, both halves in `data`."""
+    market = rooms.catalogue.find(request.symbol)
+    place = placing(rooms.clock, caller.account, market, request)
+    old = NamedOrder(
+        symbol=request.symbol,
+        order_id=request.cancel_order_id,
+        orig_client_order_id=request.cancel_orig_client_order_id,
+    )
+    order, client_id = named(old, "cancelOrderId", "cancelOrigClientOrderId")
+    cancel_id = request.cancel_new_client_order_id or rooms.clock.token(CANCEL_ID_CHARS)
+    rooms.limits.count_order(caller.account, rooms.clock.now())
+    outcome = await rooms.sequencer.call(
+        CancelReplace(
+            CancelOrder(caller.account, market.id, order, client_id, cancel_id),
+            place,
+            request.cancel_replace_mode is ReplaceMode.ALLOW_FAILURE,
+        )
+    )
+    if outcome.reject in {Reject.QUEUE_FULL, Reject.INTERNAL}:
+        raise Refused(refusal_of(outcome.reject))
+    return _answer(_both(rooms, market, request, outcome, cancel_id))
+
+
+def _both(rooms: Rooms, market: Market, request: ReplaceRequest, outcome: Outcome, cancel_id: str) -> Replaced:
+    """What became of either half."""
+    old: Cancelled | Failed
+    if outcome.reject is None:
+        cancel_result, old = _Result.SUCCESS, cancelled(market, outcome.orders[0], cancel_id)
+    else:
+        cancel_result, old = _Result.FAILURE, _failed(outcome.reject)
+    new: Acknowledged | Placed | Failed | None
+    if outcome.replaced is None:
+        new_result, new = _Result.NOT_ATTEMPTED, None
+    elif outcome.replaced.reject is not None:
+        new_result, new = _Result.FAILURE, _failed(outcome.replaced.reject)
+    else:
+        new_result = _Result.SUCCESS
+        new = answer_to(rooms, market, outcome.replaced, request.new_order_resp_type)
+    return Replaced(cancel_result.name, new_result.name, old, new)
+
+
+def _failed(reject: Reject) -> Failed:
+    return Failed(reject.code, reject.text)
+
+
+def _answer(replaced: Replaced) -> Replaced:
+    results = {replaced.cancel_result, replaced.new_order_result}
+    if results == {"SUCCESS"}:
+        return replaced
+    refusal = errors.REPLACE_HALF_FAILED if "SUCCESS" in results else errors.REPLACE_FAILED
+    raise Refused(msgspec.structs.replace(refusal, details=msgspec.Raw(msgspec.json.encode(replaced))))

@@ -1,0 +1,179 @@
+"""Placing, testing, cancelling and looking up orders."""
+
+from __future__ import annotations
+
+import msgspec
+
+from exchange.api import errors
+from exchange.api.auth import Caller
+from exchange.api.endpoints.reading import open_order, open_orders
+from exchange.api.endpoints.sizing import NewOrder, placing
+from exchange.api.errors import Refused, refusal_of
+from exchange.api.limits import DAY
+from exchange.api.parameters import ClientId, Count, ResponseType, Symbol
+from exchange.api.rooms import Rooms
+from exchange.api.wire_market import Empty
+from exchange.api.wire_orders import (
+    FULL_BY_DEFAULT,
+    Acknowledged,
+    Cancelled,
+    Placed,
+    Queried,
+    acknowledged,
+    cancelled,
+    fills_of,
+    placed,
+    queried,
+)
+from exchange.core.commands import CancelAll, CancelOrder
+from exchange.core.market import Market
+from exchange.core.performing import Outcome
+from exchange.core.risk import check
+from exchange.core.units import Micros, OrderId
+
+CANCEL_ID_CHARS = 22
+MAX_ROWS = 1_000
+
+
+class NamedOrder(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One of one's own orders, by id, by client id, or by both, which then must belong together."""
+
+    symbol: Symbol
+    order_id: Count | None = None
+    orig_client_order_id: ClientId | None = None
+
+
+class CancelRequest(NamedOrder, frozen=True, rename="camel", kw_only=True):
+    """`new_client_order_id` names the cancel itself."""
+
+    new_client_order_id: ClientId | None = None
+
+
+class OneMarket(msgspec.Struct, frozen=True, rename="camel"):
+    symbol: Symbol
+
+
+class MaybeOneMarket(msgspec.Struct, frozen=True, rename="camel"):
+    symbol: Symbol | None = None
+
+
+class AllOrders(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    symbol: Symbol
+    order_id: Count | None = None
+    start_time: Micros | None = None
+    end_time: Micros | None = None
+    limit: Count = Count(500)
+
+
+async def place(rooms: Rooms, caller: Caller, request: NewOrder) -> Acknowledged | Placed:
+    """Place an order; answered once it is durable."""
+    market = rooms.catalogue.find(request.symbol)
+    command = placing(rooms.clock, caller.account, market, request)
+    rooms.limits.count_order(caller.account, rooms.clock.now())
+    outcome = await rooms.sequencer.call(command)
+    if outcome.reject is not None:
+        raise Refused(refusal_of(outcome.reject))
+    return answer_to(rooms, market, outcome, request.new_order_resp_type)
+
+
+def answer_to(rooms: Rooms, market: Market, outcome: Outcome, wanted: ResponseType | None) -> Acknowledged | Placed:
+    """A placed order in as many words as the client wants."""
+    row = outcome.orders[0]
+    usual = ResponseType.FULL if row.type in FULL_BY_DEFAULT else ResponseType.ACK
+    words = wanted or usual
+    if words is ResponseType.ACK:
+        return acknowledged(market, row)
+    if words is ResponseType.RESULT:
+        return placed(market, row, None)
+    codes = rooms.catalogue.base_and_quote(market)
+    return placed(market, row, fills_of(market, codes, row, outcome.events))
+
+
+async def test(rooms: Rooms, caller: Caller, request: NewOrder) -> Empty:
+    """Check an order as far as can be told without placing it: its parameters and the market's rules."""
+    market = rooms.catalogue.find(request.symbol)
+    command = placing(rooms.clock, caller.account, market, request)
+    account = caller.account
+    reject = await rooms.sequencer.read(
+        lambda state: check(state.accounts.get(account), state.books.get(market.id), command)
+    )
+    if reject is not None:
+        raise Refused(refusal_of(reject))
+    return Empty()
+
+
+async def cancel(rooms: Rooms, caller: Caller, request: CancelRequest) -> Cancelled:
+    """Cancel one open order."""
+    market = rooms.catalogue.find(request.symbol)
+    order, client_id = named(request, "orderId", "origClientOrderId")
+    cancel_id = request.new_client_order_id or rooms.clock.token(CANCEL_ID_CHARS)
+    outcome = await rooms.sequencer.call(CancelOrder(caller.account, market.id, order, client_id, cancel_id))
+    if outcome.reject is not None:
+        raise Refused(refusal_of(outcome.reject))
+    return cancelled(market, outcome.orders[0], cancel_id)
+
+
+def named(request: NamedOrder, id_name: str, client_id_name: str) -> tuple[OrderId, str]:
+    """The order's id (0: not given) and client id ("": not given); refused when neither was sent."""
+    order, client_id = request.order_id or 0, request.orig_client_order_id or ""
+    if not order and not client_id:
+        raise Refused(errors.neither(id_name, client_id_name))
+    return OrderId(order), client_id
+
+
+async def cancel_all(rooms: Rooms, caller: Caller, request: OneMarket) -> list[Cancelled]:
+    """Cancel all open orders in one market; refused when there are none."""
+    market = rooms.catalogue.find(request.symbol)
+    outcome = await rooms.sequencer.call(CancelAll(caller.account, market.id))
+    if outcome.reject is not None:
+        raise Refused(refusal_of(outcome.reject))
+    return [cancelled(market, row, row.client_id) for row in outcome.orders]
+
+
+async def query(rooms: Rooms, caller: Caller, request: NamedOrder) -> Queried:
+    """One order, open or closed.
+
+    Open orders are looked for first: one that ends between the two looks is in the ledger by then.
+    """
+    market = rooms.catalogue.find(request.symbol)
+    order, client_id = named(request, "orderId", "origClientOrderId")
+    row = await open_order(rooms, caller.account, market.id, order, client_id)
+    if row is None:
+        queries = rooms.queries
+        row = await queries.run(lambda: queries.order(caller.account, market.id, order, client_id))
+    if row is None:
+        raise Refused(errors.NO_SUCH_ORDER)
+    return queried(market, row)
+
+
+async def list_open(rooms: Rooms, caller: Caller, request: MaybeOneMarket) -> list[Queried]:
+    """Open orders of one market or of all, oldest first."""
+    only = rooms.catalogue.find(request.symbol).id if request.symbol is not None else None
+    rows = await open_orders(rooms, caller.account, only)
+    return [queried(rooms.catalogue.markets[row.market], row) for row in rows]
+
+
+async def list_all(rooms: Rooms, caller: Caller, request: AllOrders) -> list[Queried]:
+    """Orders of one market, open and closed, by ascending id."""
+    market = rooms.catalogue.find(request.symbol)
+    check_span(request.start_time, request.end_time)
+    from_id = OrderId(request.order_id) if request.order_id is not None else None
+    limit = page(request.limit)
+    queries = rooms.queries
+    rows = await queries.run(
+        lambda: queries.orders(caller.account, market.id, from_id, request.start_time, request.end_time, limit)
+    )
+    return [queried(market, row) for row in rows]
+
+
+def page(limit: int) -> int:
+    """How many rows a list may have: as many as asked for, at most 1,000, as in the dialect."""
+    if not limit:
+        raise Refused(errors.invalid("limit"))
+    return min(limit, MAX_ROWS)
+
+
+def check_span(start: int | None, end: int | None) -> None:
+    """A stretch of time between two bounds may last a day at most."""
+    if start is not None and end is not None and end - start > DAY:
+        raise Refused(errors.TOO_LONG_AGO)

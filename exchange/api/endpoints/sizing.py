@@ -1,0 +1,104 @@
+"""From the parameters of a new order to the command that places it, or refused: what each type needs and takes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from exchange.api import errors
+from exchange.api.amounts import read_budget, read_price, read_quantity
+from exchange.api.errors import Refused
+from exchange.api.parameters import ClientId, Count, Decimal, ResponseType, Symbol
+from exchange.clock import Clock
+from exchange.core.commands import PlaceOrder
+from exchange.core.market import Market
+from exchange.core.orders import OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.units import AccountId, Amount, Price, Quantity
+
+CLIENT_ID_CHARS: Final = 22
+"""Length of the client order id that an order without one is given."""
+
+
+class NewOrder(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Parameters of a new order. The last three are known so that they are refused in the dialect's words."""
+
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce | None = None
+    quantity: Decimal | None = None
+    quote_order_qty: Decimal | None = None
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+    new_client_order_id: ClientId | None = None
+    new_order_resp_type: ResponseType | None = None
+    self_trade_prevention_mode: SelfTrade | None = None
+    iceberg_qty: Decimal | None = None
+    trailing_delta: Count | None = None
+    peg_price_type: str | None = None
+
+
+_WIRE_NAMES: Final = {
+    "time_in_force": "timeInForce",
+    "quantity": "quantity",
+    "quote_order_qty": "quoteOrderQty",
+    "price": "price",
+    "stop_price": "stopPrice",
+}
+
+_NEEDS: Final = {
+    OrderType.LIMIT: ("time_in_force", "quantity", "price"),
+    OrderType.MARKET: (),
+    OrderType.LIMIT_MAKER: ("quantity", "price"),
+    OrderType.STOP_LOSS: ("quantity", "stop_price"),
+    OrderType.STOP_LOSS_LIMIT: ("time_in_force", "quantity", "price", "stop_price"),
+    OrderType.TAKE_PROFIT: ("quantity", "stop_price"),
+    OrderType.TAKE_PROFIT_LIMIT: ("time_in_force", "quantity", "price", "stop_price"),
+}
+"""What each type must come with. It takes nothing else, but that a market order has its size in base or in quote."""
+
+
+def placing(clock: Clock, account: AccountId, market: Market, order: NewOrder) -> PlaceOrder:
+    """The command that `order` asks for, in ticks, lots and atoms; raises `Refused`."""
+    _refuse_unsupported(order)
+    _check_shape(order)
+    price, stop_price = order.price, order.stop_price
+    quantity, budget = order.quantity, order.quote_order_qty
+    return PlaceOrder(
+        account=account,
+        market=market.id,
+        side=order.side,
+        type=order.type,
+        quantity=read_quantity(market, quantity) if quantity is not None else Quantity(0),
+        price=read_price(market, "price", price) if price is not None else Price(0),
+        time_in_force=order.time_in_force or TimeInForce.GTC,
+        client_id=order.new_client_order_id or clock.token(CLIENT_ID_CHARS),
+        stop_price=read_price(market, "stopPrice", stop_price) if stop_price is not None else Price(0),
+        quote_quantity=read_budget(market, budget) if budget is not None else Amount(0),
+        self_trade=order.self_trade_prevention_mode or SelfTrade.EXPIRE_MAKER,
+    )
+
+
+def _refuse_unsupported(order: NewOrder) -> None:
+    if order.iceberg_qty is not None and order.iceberg_qty.strip("0."):
+        raise Refused(errors.NO_ICEBERG)
+    if order.trailing_delta is not None:
+        raise Refused(errors.NO_TRAILING)
+    if order.peg_price_type is not None:
+        raise Refused(errors.NO_PEG)
+
+
+def _check_shape(order: NewOrder) -> None:
+    """Refuse an order that lacks what its type needs, or brings what it does not take."""
+    needs: tuple[str, ...] = _NEEDS[order.type]
+    if order.type == OrderType.MARKET:
+        if order.quantity is None and order.quote_order_qty is None:
+            raise Refused(errors.neither("quantity", "quoteOrderQty"))
+        needs = ("quantity",) if order.quote_order_qty is None else ("quote_order_qty",)
+    for field, name in _WIRE_NAMES.items():
+        sent = getattr(order, field) is not None
+        if field in needs and not sent:
+            raise Refused(errors.missing(name))
+        if sent and field not in needs:
+            raise Refused(errors.not_required(name))

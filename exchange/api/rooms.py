@@ -1,0 +1,47 @@
+"""What endpoints need, handed to them as one argument. The composition root fills it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from exchange.api.catalogue import Catalogue
+from exchange.api.limits import Limits
+from exchange.clock import Clock
+from exchange.core.units import AccountId, Micros
+from exchange.ledger.queries import Queries
+from exchange.market_data.hub import Hub
+from exchange.office.keys import KeyRing
+from exchange.sequencer import Sequencer
+from exchange.settings import Settings
+
+
+class ListenKeyStore(Protocol):
+    """What the three user-stream endpoints ask of the listen keys, which the fast door's streams honour."""
+
+    def create(self, account: AccountId, now: Micros) -> str:
+        """The account's living key, its life extended, or a new one."""
+        ...
+
+    def keep_alive(self, account: AccountId, listen_key: str, now: Micros) -> bool:
+        """Extend its life; False when the account has no such key."""
+        ...
+
+    def close(self, account: AccountId, listen_key: str) -> bool:
+        """End it; False when the account has no such key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The other rooms of the house, as far as the doors know them."""
+
+    sequencer: Sequencer
+    queries: Queries
+    hub: Hub
+    keyring: KeyRing
+    clock: Clock
+    limits: Limits
+    catalogue: Catalogue
+    listen_keys: ListenKeyStore
+    settings: Settings

@@ -1,0 +1,127 @@
+"""The main door: Quart-Trio under Hypercorn, all HTTP. Turns web requests into `answering.Request`s and back."""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+import trio
+from hypercorn.config import Config, Sockets
+from hypercorn.trio.run import worker_serve
+from hypercorn.utils import wrap_app
+from quart import Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
+
+from exchange.api import errors
+from exchange.api.answering import Reply, Request, answer, refusal_body
+from exchange.api.errors import Refusal
+from exchange.api.rooms import Rooms
+
+BACKLOG: Final = 1_024
+REQUESTS_PER_CONNECTION: Final = 1_000_000
+IDLE_SECONDS: Final = 60
+BODY_SECONDS: Final = 10
+HEADER_BYTES: Final = 16_384
+GRACE_SECONDS: Final = 5
+
+_METHODS: Final = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]
+
+
+def make_app(rooms: Rooms, body_limit: int) -> QuartTrio:
+    """The web application: every path and method goes to `answer`, which knows the routes."""
+    app = QuartTrio("exchange.api", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = body_limit
+    app.config["BODY_TIMEOUT"] = BODY_SECONDS
+    app.url_map.merge_slashes = False
+
+    @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
+    @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
+    async def door(path: str) -> Response:  # noqa: ARG001  # `answer` finds the route by the raw path
+        return _response(await answer(rooms, await _received()))
+
+    @app.errorhandler(RequestEntityTooLarge)
+    async def too_large(_: RequestEntityTooLarge) -> Response:
+        return _refusal(errors.BODY_TOO_LARGE)
+
+    @app.errorhandler(RequestTimeout)
+    async def too_slow(_: RequestTimeout) -> Response:
+        return _refusal(errors.BODY_TOO_SLOW)
+
+    @app.errorhandler(404)
+    @app.errorhandler(405)
+    async def no_route(_: Exception) -> Response:
+        return _refusal(errors.NO_SUCH_ROUTE)
+
+    return app
+
+
+async def _received() -> Request:
+    """The request as it came over the wire."""
+    headers = request.headers
+    client = request.scope.get("client")
+    body = await request.get_data(cache=False)
+    assert isinstance(body, bytes)
+    return Request(
+        method=request.method,
+        path=request.scope["raw_path"].partition(b"?")[0].decode("ascii", "replace"),
+        query=request.query_string,
+        body=body,
+        address=client[0] if client else "",
+        api_key=headers.get("X-MBX-APIKEY"),
+        content_type=headers.get("Content-Type"),
+        time_unit=headers.get("X-MBX-TIME-UNIT"),
+    )
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, dict(reply.headers))
+
+
+def _refusal(refusal: Refusal) -> Response:
+    return Response(refusal_body(refusal), refusal.status, {"content-type": "application/json;charset=UTF-8"})
+
+
+def configuration() -> Config:
+    """How Hypercorn runs: quietly, and without the low limits it has for others' sake."""
+    config = Config()
+    config.accesslog = None
+    config.errorlog = None
+    config.include_server_header = False
+    config.backlog = BACKLOG
+    config.keep_alive_max_requests = REQUESTS_PER_CONNECTION
+    config.keep_alive_timeout = IDLE_SECONDS
+    config.h11_max_incomplete_size = HEADER_BYTES
+    config.graceful_timeout = GRACE_SECONDS
+    return config
+
+
+async def serve_main_door(
+    rooms: Rooms,
+    listeners: list[socket.socket],
+    *,
+    stop: trio.Event,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve on bound, listening sockets until `stop`; then take no more, let what runs end, and return."""
+    app = make_app(rooms, rooms.settings.body_limit_bytes)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_serve, app, configuration(), listeners, stop)
+        task_status.started()
+
+
+async def _serve(
+    app: QuartTrio,
+    config: Config,
+    listeners: list[socket.socket],
+    stop: trio.Event,
+    *,
+    task_status: trio.TaskStatus[list[str]],
+) -> None:
+    await worker_serve(
+        wrap_app(app, config.wsgi_max_body_size, "asgi"),
+        config,
+        sockets=Sockets([], listeners, []),
+        shutdown_trigger=stop.wait,
+        task_status=task_status,
+    )

@@ -1,0 +1,273 @@
+"""Replies about orders and trades of one's own. Field names are the dialect's; amounts are plain decimal strings."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from exchange.api.amounts import base_text, price_text, quantity_text, quote_text
+from exchange.core.events import Event, Traded
+from exchange.core.market import Market
+from exchange.core.orders import SLEEPING_TYPES, OrderRow, OrderType, Side
+from exchange.core.units import AccountId, OrderId
+from exchange.ledger.rows import TradeRow
+
+NO_LIST = -1
+NOT_WORKING = -1
+
+
+class Acknowledged(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """ACK: the order is taken on."""
+
+    symbol: str
+    order_id: int
+    order_list_id: int = NO_LIST
+    client_order_id: str
+    transact_time: int
+
+
+class Fill(msgspec.Struct, frozen=True, rename="camel"):
+    """One trade of a placed order; the commission is in the asset received."""
+
+    price: str
+    qty: str
+    commission: str
+    commission_asset: str
+    trade_id: int
+
+
+class Placed(Acknowledged, frozen=True, rename="camel", kw_only=True):
+    """RESULT and, with `fills`, FULL: the order as it stood right after it was placed."""
+
+    price: str
+    orig_qty: str
+    executed_qty: str
+    orig_quote_order_qty: str
+    cummulative_quote_qty: str
+    status: str
+    time_in_force: str
+    type: str
+    side: str
+    stop_price: str | UnsetType = UNSET
+    working_time: int
+    self_trade_prevention_mode: str
+    fills: list[Fill] | UnsetType = UNSET
+
+
+class Cancelled(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A cancelled order; `client_order_id` names the cancel, `orig_client_order_id` the order."""
+
+    symbol: str
+    orig_client_order_id: str
+    order_id: int
+    order_list_id: int = NO_LIST
+    client_order_id: str
+    transact_time: int
+    price: str
+    orig_qty: str
+    executed_qty: str
+    orig_quote_order_qty: str
+    cummulative_quote_qty: str
+    status: str
+    time_in_force: str
+    type: str
+    side: str
+    stop_price: str | UnsetType = UNSET
+    self_trade_prevention_mode: str
+
+
+class Queried(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """An order as a query shows it, open or closed."""
+
+    symbol: str
+    order_id: int
+    order_list_id: int = NO_LIST
+    client_order_id: str
+    price: str
+    orig_qty: str
+    executed_qty: str
+    cummulative_quote_qty: str
+    status: str
+    time_in_force: str
+    type: str
+    side: str
+    stop_price: str
+    iceberg_qty: str
+    time: int
+    update_time: int
+    is_working: bool
+    working_time: int
+    orig_quote_order_qty: str
+    self_trade_prevention_mode: str
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The half of a cancel-replace that was refused."""
+
+    code: int
+    msg: str
+
+
+class Replaced(msgspec.Struct, frozen=True, rename="camel"):
+    """Both halves of a cancel-replace."""
+
+    cancel_result: str
+    new_order_result: str
+    cancel_response: Cancelled | Failed
+    new_order_response: Acknowledged | Placed | Failed | None
+
+
+class OwnTrade(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A trade as one of its two sides sees it."""
+
+    symbol: str
+    id: int
+    order_id: int
+    order_list_id: int = NO_LIST
+    price: str
+    qty: str
+    quote_qty: str
+    commission: str
+    commission_asset: str
+    time: int
+    is_buyer: bool
+    is_maker: bool
+    is_best_match: bool = True
+
+
+def acknowledged(market: Market, row: OrderRow) -> Acknowledged:
+    """The shortest answer to a placed order."""
+    return Acknowledged(
+        symbol=market.symbol, order_id=row.id, client_order_id=row.client_id, transact_time=row.updated // 1000
+    )
+
+
+def placed(market: Market, row: OrderRow, fills: list[Fill] | None) -> Placed:
+    """The whole answer to a placed order; `fills` None leaves them out."""
+    return Placed(
+        symbol=market.symbol,
+        order_id=row.id,
+        client_order_id=row.client_id,
+        transact_time=row.updated // 1000,
+        price=price_text(market, row.price),
+        orig_qty=quantity_text(market, row.quantity),
+        executed_qty=quantity_text(market, row.filled),
+        orig_quote_order_qty=quote_text(market, row.quote_quantity),
+        cummulative_quote_qty=quote_text(market, row.filled_quote),
+        status=row.status.name,
+        time_in_force=row.time_in_force.name,
+        type=row.type.name,
+        side=row.side.name,
+        stop_price=_stop_price(market, row),
+        working_time=working_time(row),
+        self_trade_prevention_mode=row.self_trade.name,
+        fills=UNSET if fills is None else fills,
+    )
+
+
+def fills_of(market: Market, codes: tuple[str, str], row: OrderRow, events: tuple[Event, ...]) -> list[Fill]:
+    """The trades that `events` gave a taker; `codes` are the market's base and quote assets."""
+    bought = row.side == Side.BUY
+    fee_text, asset = (base_text, codes[0]) if bought else (quote_text, codes[1])
+    return [
+        Fill(
+            price_text(market, event.price),
+            quantity_text(market, event.quantity),
+            fee_text(market, event.taker_fee),
+            asset,
+            event.trade,
+        )
+        for event in events
+        if type(event) is Traded and event.taker_order == row.id
+    ]
+
+
+def cancelled(market: Market, row: OrderRow, cancel_id: str) -> Cancelled:
+    """The answer to a cancel."""
+    return Cancelled(
+        symbol=market.symbol,
+        orig_client_order_id=row.client_id,
+        order_id=row.id,
+        client_order_id=cancel_id,
+        transact_time=row.updated // 1000,
+        price=price_text(market, row.price),
+        orig_qty=quantity_text(market, row.quantity),
+        executed_qty=quantity_text(market, row.filled),
+        orig_quote_order_qty=quote_text(market, row.quote_quantity),
+        cummulative_quote_qty=quote_text(market, row.filled_quote),
+        status=row.status.name,
+        time_in_force=row.time_in_force.name,
+        type=row.type.name,
+        side=row.side.name,
+        stop_price=_stop_price(market, row),
+        self_trade_prevention_mode=row.self_trade.name,
+    )
+
+
+def queried(market: Market, row: OrderRow) -> Queried:
+    """The answer to a query."""
+    return Queried(
+        symbol=market.symbol,
+        order_id=row.id,
+        client_order_id=row.client_id,
+        price=price_text(market, row.price),
+        orig_qty=quantity_text(market, row.quantity),
+        executed_qty=quantity_text(market, row.filled),
+        cummulative_quote_qty=quote_text(market, row.filled_quote),
+        status=row.status.name,
+        time_in_force=row.time_in_force.name,
+        type=row.type.name,
+        side=row.side.name,
+        stop_price=price_text(market, row.stop_price),
+        iceberg_qty=quantity_text(market, 0),
+        time=row.created // 1000,
+        update_time=row.updated // 1000,
+        is_working=row.working,
+        working_time=working_time(row),
+        orig_quote_order_qty=quote_text(market, row.quote_quantity),
+        self_trade_prevention_mode=row.self_trade.name,
+    )
+
+
+def _stop_price(market: Market, row: OrderRow) -> str | UnsetType:
+    return price_text(market, row.stop_price) if row.type in SLEEPING_TYPES else UNSET
+
+
+def working_time(row: OrderRow) -> int:
+    """Since when it can trade, in milliseconds; -1 while it sleeps. Of a woken order its last change stands for it."""
+    if not row.working:
+        return NOT_WORKING
+    return (row.updated if row.type in SLEEPING_TYPES else row.created) // 1000
+
+
+def own_trades(
+    market: Market, codes: tuple[str, str], row: TradeRow, account: AccountId, order: OrderId | None
+) -> list[OwnTrade]:
+    """The account's sides of a trade: one, or both when it traded with itself. `order` keeps to one order's side."""
+    return [
+        _own_trade(market, codes, row, is_maker=is_maker)
+        for is_maker, owner, owned in ((True, row.maker, row.maker_order), (False, row.taker, row.taker_order))
+        if owner == account and order in {None, owned}
+    ]
+
+
+def _own_trade(market: Market, codes: tuple[str, str], row: TradeRow, *, is_maker: bool) -> OwnTrade:
+    bought = (row.taker_side == Side.BUY) != is_maker
+    fee = row.maker_fee if is_maker else row.taker_fee
+    return OwnTrade(
+        symbol=market.symbol,
+        id=row.id,
+        order_id=row.maker_order if is_maker else row.taker_order,
+        price=price_text(market, row.price),
+        qty=quantity_text(market, row.quantity),
+        quote_qty=quote_text(market, row.notional),
+        commission=base_text(market, fee) if bought else quote_text(market, fee),
+        commission_asset=codes[0] if bought else codes[1],
+        time=row.time // 1000,
+        is_buyer=bought,
+        is_maker=is_maker,
+    )
+
+
+FULL_BY_DEFAULT = frozenset({OrderType.LIMIT, OrderType.MARKET})
+"""Types answered in full unless the request says otherwise; the others are acknowledged."""
