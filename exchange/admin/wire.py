@@ -30,6 +30,7 @@ MAX_ROWS: Final = 500
 
 Phase = Literal["PRE_OPEN", "OPEN", "POST_ONLY", "CANCEL_ONLY", "HALTED"]
 Role = Literal["operations", "auditor"]
+SideName = Literal["BUY", "SELL"]
 
 
 # ---------------------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ class TradeRow(msgspec.Struct, frozen=True, array_like=True):
     time: int
     price: str
     quantity: str
-    side: Literal["BUY", "SELL"]
+    side: SideName
 
 
 class TradesView(Push, frozen=True, tag="trades"):
@@ -332,7 +333,7 @@ class Watching(msgspec.Struct, frozen=True):
 
 
 class Watch(Ask[Watching], frozen=True):
-    """From here on push every `PhaseChanged`, `Status` each second if `status`, and book and trades of `symbol` ("": none).
+    """From here on push every `PhaseChanged`, `Status` each second if `status`, book and trades of `symbol` ("": none).
 
     The book and trades come once at once. Another `Watch` replaces this one.
     """
@@ -406,7 +407,7 @@ class CreateKey(Ask[KeyMade], frozen=True):
 
 
 class ListKeys(Ask[KeyList], frozen=True):
-    """Keys of `account` ("": of all) whose key, label or account name contains `match`, sorted, beginning after `after`."""
+    """Keys of `account` ("": of all) with `match` in key, label or account name, sorted, from after `after` on."""
 
     method: ClassVar[str] = "key.list"
     account: str = ""

@@ -1,0 +1,134 @@
+"""From question to answer: may this role ask it? Write down that it was asked, do it, write down what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+import trio
+
+from exchange.admin import wire
+from exchange.admin.house import Caller, House, Refused
+from exchange.admin.methods import accounts, keys, markets, people
+from exchange.office.operators import Role
+
+R = TypeVar("R")
+Call = Callable[[House, Any], Awaitable[msgspec.Struct]]
+
+ACT_SECONDS: Final = 10
+"""How long an act may take; after that its fate is unknown to the caller and known to the journal."""
+
+_BOTH: Final = frozenset({Role.OPERATIONS, Role.AUDITOR})
+_OPERATIONS: Final = frozenset({Role.OPERATIONS})
+
+ROLES: Final[dict[str, frozenset[Role]]] = {
+    "attach": _BOTH,
+    "status": _BOTH,
+    "watch": _BOTH,
+    "markets": _BOTH,
+    "market.show": _BOTH,
+    "book": _BOTH,
+    "trades": _BOTH,
+    "market.phase": _OPERATIONS,
+    "account.create": _OPERATIONS,
+    "account.list": _BOTH,
+    "account.show": _BOTH,
+    "key.create": _OPERATIONS,
+    "key.list": _BOTH,
+    "key.revoke": _OPERATIONS,
+    "credit": _OPERATIONS,
+    "operator.list": _BOTH,
+    "operator.add": _OPERATIONS,
+    "operator.remove": _OPERATIONS,
+    "audit.tail": _BOTH,
+}
+"""Who may ask what. A method that is missing here is refused to everybody."""
+
+UNRECORDED: Final = frozenset({"status", "watch", "markets", "market.show", "book", "trades"})
+"""Looks at what every trader may see. All else goes into the trail, looks at people included."""
+
+CALLS: Final[dict[str, Call]] = {
+    "markets": markets.list_markets,
+    "market.show": markets.show_market,
+    "book": markets.get_book,
+    "market.phase": markets.set_phase,
+    "account.create": accounts.create_account,
+    "account.list": accounts.list_accounts,
+    "account.show": accounts.show_account,
+    "credit": accounts.credit,
+    "key.create": keys.create_key,
+    "key.list": keys.list_keys,
+    "key.revoke": keys.revoke_key,
+    "operator.list": people.list_operators,
+    "operator.add": people.add_operator,
+    "operator.remove": people.remove_operator,
+    "audit.tail": people.tail_audit,
+}
+"""What works with the house alone. The others (attach, status, watch, trades) need a session and are served there."""
+
+
+def allowed(role: Role, method: str) -> bool:
+    """Whether operators of this role may ask this."""
+    return role in ROLES.get(method, frozenset())
+
+
+def check_role(house: House, caller: Caller, ask: wire.Ask[Any]) -> None:
+    """Refuse, and record, what the caller's role may not do."""
+    if not allowed(caller.role, ask.method):
+        house.trail.refused(caller.operator, caller.uid, ask.method, _detail(ask))
+        raise Refused("forbidden", f"an operator in the role {caller.role} may not do that. Nothing was changed.")
+
+
+async def carry_out(house: House, caller: Caller, ask: wire.Ask[R]) -> R:
+    """Answer `ask` in the caller's name. Raises `Refused`.
+
+    Once recorded, an act is finished even if whoever asked for it is gone.
+    """
+    check_role(house, caller, ask)
+    call = CALLS[ask.method]
+    if ask.method in UNRECORDED:
+        result: Any = await call(house, ask)
+    else:
+        result = await _recorded(house, caller, ask, call)
+    answer: R = result
+    return answer
+
+
+async def _recorded(house: House, caller: Caller, ask: wire.Ask[Any], call: Call) -> msgspec.Struct:
+    who = (caller.operator, caller.uid)
+    act = house.trail.asked(*who, ask.method, _detail(ask))
+    try:
+        with trio.move_on_after(ACT_SECONDS, shield=True):
+            result = await call(house, ask)
+            house.trail.settled(act, *who, "done", ask.method, _summary(result))
+            return result
+    except Refused as refused:
+        house.trail.settled(act, *who, "refused", ask.method, _words(refused.code, refused.text))
+        raise
+    except Exception as error:
+        house.trail.settled(act, *who, "failed", ask.method, _words("internal", type(error).__name__))
+        raise
+    text = f"no answer within {ACT_SECONDS} s: it may or may not have been done. Look before you try again."
+    house.trail.settled(act, *who, "failed", ask.method, _words("unknown", text))
+    raise Refused("unknown", text)
+
+
+def _detail(ask: wire.Ask[Any]) -> str:
+    """The question as JSON. A one-time code is never among the parameters of a recorded question."""
+    assert not isinstance(ask, wire.Attach), "codes are for the session, not for the trail"
+    return msgspec.json.encode(ask).decode()
+
+
+def _summary(result: msgspec.Struct) -> str:
+    """The answer as JSON without its secret; of a list, its length."""
+    if isinstance(result, wire.KeyMade | wire.OperatorMade | wire.AccountView):
+        return msgspec.json.encode(result.row).decode()
+    rows = getattr(result, "rows", None)
+    if isinstance(rows, tuple):
+        return msgspec.json.encode({"rows": len(rows)}).decode()
+    return msgspec.json.encode(result).decode()
+
+
+def _words(code: str, text: str) -> str:
+    return msgspec.json.encode({"code": code, "text": text}).decode()

@@ -1,0 +1,234 @@
+"""What the desk pushes: status each second, phases as they change, the watched books and their trades.
+
+Fed by commits, so it shows nothing that is not durable. A watcher that does not keep up is cut off, never awaited.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from itertools import count, islice
+from typing import Final, Protocol
+
+import msgspec
+import trio
+
+from exchange.admin import wire
+from exchange.admin.house import House, Refused
+from exchange.admin.methods.markets import PHASES, find_market, read_book
+from exchange.admin.printing import price, quantity
+from exchange.clock import Clock
+from exchange.core.audit import violations
+from exchange.core.committed import Committed
+from exchange.core.events import MarketListed, MarketPhaseSet, OrderAccepted, Traded
+from exchange.core.market import Market
+from exchange.core.orders import Side
+from exchange.core.units import MarketId, Micros
+
+BOOK_SECONDS: Final = 0.2
+"""Pause between two pushes of a watched book."""
+
+STATUS_TICKS: Final = 5
+"""Status comes with every fifth of those."""
+
+KEPT_TRADES: Final = 100
+"""Newest trades kept per market."""
+
+CHECK_US: Final = 10_000_000
+"""Least time between two checks of the invariants."""
+
+CHECK_SHARE: Final = 500
+"""A check may take one part in this many of the time: it holds up trading while it runs."""
+
+MAX_VIOLATIONS: Final = 20
+
+
+class Watcher(Protocol):
+    """A session that is pushed to. `market` 0: no book wanted."""
+
+    status: bool
+    market: MarketId
+    depth: int
+
+    def push(self, frame: wire.FromServer) -> None:
+        """Take the frame or be cut off; never block, never raise."""
+        ...
+
+
+class Feed:
+    """Collects from commits and publishes to watchers."""
+
+    def __init__(self, house: House) -> None:
+        """Subscribe to commits."""
+        self.watchers: set[Watcher] = set()
+        self._house = house
+        self._started = house.clock.now()
+        self._markets: dict[MarketId, Market] = {}
+        self._trades: defaultdict[MarketId, deque[wire.TradeRow]] = defaultdict(lambda: deque(maxlen=KEPT_TRADES))
+        self._changed: set[MarketId] = set()
+        self._phases: deque[MarketPhaseSet] = deque(maxlen=KEPT_TRADES)
+        self._rate = _Rate(house.clock)
+        self._check = _Check(house)
+        house.sequencer.subscribe(self.consume)
+
+    def consume(self, committed: Committed) -> None:
+        """Note what a commit changed. Called by the sequencer, in order."""
+        for event in committed.events:
+            kind = type(event)
+            if kind is OrderAccepted:
+                self._rate.count += 1
+            elif isinstance(event, Traded):
+                self._note_trade(event)
+            elif isinstance(event, MarketPhaseSet):
+                self._phases.append(event)
+                self._changed.add(event.market)
+            elif isinstance(event, MarketListed):
+                self._markets[event.market.id] = event.market
+        self._changed.update(level.market for level in committed.levels)
+
+    def _note_trade(self, event: Traded) -> None:
+        market = self._markets.get(event.market)
+        if market is not None:
+            row = _trade_row(market, event.trade, event.time, event.price, event.quantity, event.taker_side)
+            self._trades[event.market].appendleft(row)
+            self._changed.add(event.market)
+
+    async def restore(self) -> None:
+        """Learn the markets, and the newest trades from before the start. Call before trading begins."""
+        rules = await self._house.sequencer.read(lambda state: [book.rules for book in state.books.values()])
+        for market in rules:
+            self._markets[market.id] = market
+            await self._restore_trades(market)
+
+    async def _restore_trades(self, market: Market) -> None:
+        queries = self._house.queries
+        rows = await queries.run(lambda: queries.trades(market.id, limit=KEPT_TRADES))
+        for row in rows:
+            self._trades[market.id].appendleft(
+                _trade_row(market, row.id, row.time, row.price, row.quantity, row.taker_side)
+            )
+
+    async def run(self) -> None:
+        """Publish for ever."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._check.run)
+            for tick in count(1):
+                await trio.sleep(BOOK_SECONDS)
+                self._publish_phases()
+                await self._publish_books()
+                if tick % STATUS_TICKS == 0:
+                    self._rate.measure()
+                    await self._publish_status()
+
+    async def status(self) -> wire.Status:
+        """How the exchange is now."""
+        sequencer = self._house.sequencer
+        accounts, open_orders, seq = await sequencer.read(lambda s: (len(s.accounts), len(s.orders), s.seq))
+        stats, now = sequencer.stats, self._house.clock.now()
+        return wire.Status(
+            time=now,
+            uptime_s=(now - self._started) // 1_000_000,
+            demo=self._house.settings.demo,
+            journal_seq=seq,
+            orders_per_second=self._rate.per_second,
+            ack_p50_us=stats.percentile(50) or 0,
+            ack_p99_us=stats.percentile(99) or 0,
+            queue_length=sequencer.waiting,
+            queue_limit=self._house.settings.queue_limit_commands,
+            last_commit=stats.last_commit,
+            last_batch=stats.last_batch,
+            accounts=accounts,
+            open_orders=open_orders,
+            checked=self._check.time,
+            violations=self._check.found,
+        )
+
+    async def trades(self, ask: wire.GetTrades) -> wire.TradesView:
+        """The newest trades of a market, newest first."""
+        if not 1 <= ask.limit <= KEPT_TRADES:
+            raise Refused("bad_params", f"limit is from 1 to {KEPT_TRADES}. Nothing was changed.")
+        return self._trades_view(await find_market(self._house, ask.symbol), ask.symbol, ask.limit)
+
+    async def show(self, watcher: Watcher) -> None:
+        """Push the watcher's book and trades once, for a beginning."""
+        if watcher.market:
+            await self._push_book(watcher.market, [watcher])
+
+    def _trades_view(self, market: MarketId, symbol: str, limit: int) -> wire.TradesView:
+        return wire.TradesView(symbol, tuple(islice(self._trades[market], limit)))
+
+    def _publish_phases(self) -> None:
+        while self._phases:
+            event = self._phases.popleft()
+            market = self._markets[event.market]
+            frame = wire.PhaseChanged(market.symbol, PHASES[event.phase], wire.clean(event.reason), event.time)
+            for watcher in tuple(self.watchers):
+                watcher.push(frame)
+
+    async def _publish_books(self) -> None:
+        changed, self._changed = self._changed, set()
+        audiences: defaultdict[MarketId, list[Watcher]] = defaultdict(list)
+        for watcher in self.watchers:
+            if watcher.market in changed:
+                audiences[watcher.market].append(watcher)
+        for market, audience in audiences.items():
+            await self._push_book(market, audience)
+
+    async def _push_book(self, market: MarketId, audience: list[Watcher]) -> None:
+        view = await read_book(self._house, market, max(watcher.depth for watcher in audience))
+        trades = self._trades_view(market, view.symbol, KEPT_TRADES // 2)
+        for watcher in audience:
+            watcher.push(_cut(view, watcher.depth))
+            watcher.push(trades)
+
+    async def _publish_status(self) -> None:
+        audience = [watcher for watcher in self.watchers if watcher.status]
+        if audience:
+            frame = await self.status()
+            for watcher in audience:
+                watcher.push(frame)
+
+
+class _Rate:
+    """Counts, and once a second turns the count into a rate."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.count = 0
+        self.per_second = 0
+        self._clock = clock
+        self._since = clock.now()
+
+    def measure(self) -> None:
+        now = self._clock.now()
+        self.per_second = self.count * 1_000_000 // max(now - self._since, 1)
+        self.count, self._since = 0, now
+
+
+class _Check:
+    """The invariants, checked again and again: rarely where there is much to check."""
+
+    def __init__(self, house: House) -> None:
+        self.time = Micros(0)
+        self.found: tuple[str, ...] = ()
+        self._house = house
+
+    async def run(self) -> None:
+        while True:
+            took = await self._house.sequencer.read(lambda state: self._look(violations(state)))
+            await trio.sleep(max(CHECK_US, CHECK_SHARE * took) / 1_000_000)
+
+    def _look(self, found: Iterator[str]) -> int:
+        """How many microseconds the check took."""
+        before = self._house.clock.now()
+        self.found = tuple(wire.clean(sentence) for sentence in islice(found, MAX_VIOLATIONS))
+        self.time = self._house.clock.now()
+        return self.time - before
+
+
+def _cut(view: wire.BookView, depth: int) -> wire.BookView:
+    return msgspec.structs.replace(view, bids=view.bids[:depth], asks=view.asks[:depth])
+
+
+def _trade_row(market: Market, number: int, time: int, ticks: int, lots: int, side: Side) -> wire.TradeRow:
+    taker: wire.SideName = "BUY" if side == Side.BUY else "SELL"
+    return wire.TradeRow(number, time, price(market, ticks), quantity(market, lots), taker)

@@ -1,0 +1,63 @@
+"""API keys: make one, list them, revoke one."""
+
+from __future__ import annotations
+
+from exchange.admin import wire
+from exchange.admin.house import House, Refused
+from exchange.admin.methods.accounts import checked_limit, find_account
+from exchange.core.units import AccountId
+from exchange.office.keys import ApiKey, KeyRefused, parse_scopes
+
+
+async def create_key(house: House, ask: wire.CreateKey) -> wire.KeyMade:
+    """A new key for an account; its secret is in this reply and nowhere else."""
+    account = await find_account(house, ask.account)
+    pem = ask.public_key_pem or None
+    try:
+        scopes = parse_scopes(ask.scopes)
+        new = house.keyring.create(account, scopes, "ed25519" if pem else "hmac", pem, ask.label)
+    except KeyRefused as refused:
+        raise Refused("key_refused", str(refused)) from refused
+    names = await _names(house, [new.key])
+    return wire.KeyMade(_row(new.key, names), new.secret or "")
+
+
+async def list_keys(house: House, ask: wire.ListKeys) -> wire.KeyList:
+    """Keys, living and revoked, sorted by key."""
+    limit = checked_limit(ask.limit)
+    account = await find_account(house, ask.account) if ask.account else None
+    keys = [key for key in house.keyring.list(account) if key.api_key > ask.after]
+    names = await _names(house, keys)
+    wanted = ask.match.casefold()
+    found = [key for key in keys if wanted in f"{key.api_key}\n{key.label}\n{names.get(key.account, '')}".casefold()]
+    return wire.KeyList(tuple(_row(key, names) for key in found[:limit]), more=len(found) > limit)
+
+
+async def revoke_key(house: House, ask: wire.RevokeKey) -> wire.KeyRow:
+    """Kill a key: it is refused from the moment this is recorded."""
+    try:
+        key = house.keyring.revoke(ask.api_key)
+    except KeyRefused as refused:
+        raise Refused("not_found", str(refused)) from refused
+    return _row(key, await _names(house, [key]))
+
+
+async def _names(house: House, keys: list[ApiKey]) -> dict[AccountId, str]:
+    """The names of the accounts that these keys belong to."""
+    owners = {key.account for key in keys}
+    return await house.sequencer.read(
+        lambda state: {owner: state.accounts[owner].name for owner in owners if owner in state.accounts}
+    )
+
+
+def _row(key: ApiKey, names: dict[AccountId, str]) -> wire.KeyRow:
+    return wire.KeyRow(
+        api_key=key.api_key,
+        account=key.account,
+        account_name=wire.clean(names.get(key.account, "")),
+        scopes=tuple(sorted(scope.value for scope in key.scopes)),
+        kind=key.kind,
+        label=wire.clean(key.label),
+        created=key.created,
+        revoked=key.revoked,
+    )
