@@ -218,6 +218,7 @@ def _rooms(house: House) -> Rooms:
         limits=Limits(house.settings.weight_limit_per_minute),
         catalogue=catalogue,
         listen_keys=ListenKeys(house.clock),
+        settings=house.settings,
     )
 
 

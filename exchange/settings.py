@@ -77,6 +77,15 @@ def load(folder: Path) -> Settings:
     return msgspec.convert(content, Settings)
 
 
+def with_ports(settings: Settings, http_port: int | None, fast_port: int | None) -> Settings:
+    """The settings with the ports of the command line, where given. Raises `SettingsError`."""
+    changes = {"http_port": http_port, "fast_port": fast_port}
+    given = {name: port for name, port in changes.items() if port is not None}
+    if faults := _faults(dict(given)):
+        raise SettingsError("; ".join(faults) + ". Nothing was started.")
+    return msgspec.structs.replace(settings, **given)
+
+
 def _faults(content: dict[str, object]) -> list[str]:
     """Every fault of a parsed file, in words."""
     kinds = {field.name: field.type for field in msgspec.structs.fields(Settings)}

@@ -62,7 +62,7 @@ def restore(connection: apsw.Connection) -> State:
     with connection:
         last = connection.execute("SELECT max(last_seq) FROM journal").fetchone()
         state.seq = Seq(last[0] if last and last[0] else 0)
-        _markets(connection, state)
+        restore_markets(connection, state)
         _accounts(connection, state)
         state.balances.update(connection.execute("SELECT key, amount FROM balances"))
         _transfers(connection, state)
@@ -73,7 +73,8 @@ def restore(connection: apsw.Connection) -> State:
     return state
 
 
-def _markets(connection: apsw.Connection, state: State) -> None:
+def restore_markets(connection: apsw.Connection, state: State) -> None:
+    """Fill in assets and markets, their books still empty."""
     for row in connection.execute("SELECT id, code, decimals FROM assets"):
         state.assets[row[0]] = Asset(*row)
     columns = "rules, phase, last_price, next_trade, next_aggregate"

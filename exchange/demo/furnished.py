@@ -1,0 +1,161 @@
+"""What `exchange demo` puts into its folder, once, and tells whoever started it, each time."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from exchange.app import LEDGER, Doors, House, init_folder, offline
+from exchange.clock import SystemClock
+from exchange.core import commands as co
+from exchange.core.units import AccountId, Amount
+from exchange.demo.flow import Flow
+from exchange.demo.maker import HouseMaker
+from exchange.furnish import list_presets, read_presets
+from exchange.office.keys import ApiKey, Scope
+from exchange.settings import DEFAULT_FILE, Settings, load
+
+TRADERS: Final = ("alice", "bob")
+MAKER: Final = "house-maker"
+FLOW_ACCOUNTS: Final = 20
+RECORDED: Final = "BTCUSD"
+
+# What each gets, in whole units.
+_TRADER_FUNDS: Final = {"BTC": 100, "ETH": 1_000, "USDT": 10_000_000}
+_MAKER_FUNDS: Final = {"BTC": 10_000, "ETH": 100_000, "USDT": 1_000_000_000}
+_FLOW_FUNDS: Final = {"BTC": 50_000, "USD": 10_000_000}
+
+
+class Trader(msgspec.Struct, frozen=True):
+    """A trader who may be told his own secret, since his money is made up."""
+
+    name: str
+    api_key: str
+    secret: str
+
+
+class Demo:
+    """One run of the demo over one folder."""
+
+    def __init__(self, folder: Path, *, bare: bool, flow: bool, speed: int) -> None:
+        """`bare`: no house maker either. `speed`: how much faster than recorded the flow runs."""
+        self.folder = folder
+        self.bare = bare
+        self.flow = flow
+        self.speed = speed
+        self.traders: list[Trader] = []
+        self.maker: Trader | None = None
+
+    def settings(self, http_port: int, fast_port: int, weight_limit: int) -> Settings:
+        """The folder's settings, in demo mode, on loopback."""
+        return msgspec.structs.replace(
+            load(self.folder),
+            demo=True,
+            host="127.0.0.1",
+            http_port=http_port,
+            fast_port=fast_port,
+            weight_limit_per_minute=weight_limit,
+        )
+
+    def prepare(self, settings: Settings) -> None:
+        """Create what is missing; what is there stays as it is."""
+        if not (self.folder / LEDGER).exists():
+            init_folder(self.folder, SystemClock())
+            with (self.folder / DEFAULT_FILE).open("a", encoding="utf-8") as file:
+                file.write("\ndemo = true\n")
+        trio.run(self._furnish, settings)
+
+    async def _furnish(self, settings: Settings) -> None:
+        async with offline(self.folder, settings, SystemClock()) as house:
+            with resources.as_file(resources.files("exchange.demo") / "markets.toml") as presets:
+                await list_presets(house.sequencer, read_presets(presets))
+            self.traders = [await self._trader(house, name, _TRADER_FUNDS) for name in TRADERS]
+            if not self.bare:
+                self.maker = await self._trader(house, MAKER, _MAKER_FUNDS)
+            if self.flow:
+                for number in range(FLOW_ACCOUNTS):
+                    await _funded(house, flow_name(number), _FLOW_FUNDS)
+
+    async def _trader(self, house: House, name: str, funds: dict[str, int]) -> Trader:
+        account = await _funded(house, name, funds)
+        living = [key for key in house.keyring.list(account) if key.label == "demo" and not key.revoked]
+        if not living:
+            house.keyring.create(account, frozenset({Scope.READ, Scope.TRADE}), "hmac", label="demo")
+            living = [key for key in house.keyring.list(account) if key.label == "demo" and not key.revoked]
+        key = house.keyring.find(living[-1].api_key)
+        assert isinstance(key, ApiKey), name
+        return Trader(name, key.api_key, key.secret.decode())
+
+    async def run(self, house: House, doors: Doors, stop: trio.Event) -> None:
+        """House maker and flow, until `stop`."""
+        async with trio.open_nursery() as nursery:
+            if self.maker is not None:
+                maker = HouseMaker(doors.http, self.maker.api_key, self.maker.secret, house.clock)
+                nursery.start_soon(maker.run)
+            if self.flow:
+                state = house.sequencer.state
+                accounts = [state.names[flow_name(number)] for number in range(FLOW_ACCOUNTS)]
+                flow = Flow(house.sequencer, house.queries, accounts, state.symbols[RECORDED], self.speed)
+                nursery.start_soon(flow.run)
+            await stop.wait()
+            nursery.cancel_scope.cancel()
+
+    def print_json(self, doors: Doors) -> None:
+        """One line for programs."""
+        accounts = [msgspec.to_builtins(trader) for trader in self.traders]
+        print(json.dumps({**msgspec.to_builtins(doors), "accounts": accounts}), flush=True)
+
+    def print_text(self, doors: Doors) -> None:
+        """The same for people."""
+        alice = self.traders[0]
+        keys = "\n".join(f"  {t.name:<6} key {t.api_key}\n         secret {t.secret}" for t in self.traders)
+        market = "two empty books" if self.bare else "BTCUSDT and ETHUSDT (quoted by a house maker)"
+        flow = f", BTCUSD (orders of a day in 2015, {self.speed} times as fast)" if self.flow else ""
+        attach = f"exchange tui --dir {self.folder}"
+        print(
+            f"""
+The exchange is open: {market}{flow}.
+
+  main door  {doors.http}   all HTTP
+  fast door  {doors.fast}   all WebSockets: {doors.ws}/ws, /stream, /ws-api/v3
+
+Traders, with made-up money:
+{keys}
+
+A first look:
+  curl '{doors.http}/api/v3/depth?symbol=BTCUSDT&limit=5'
+
+A first order, signed with alice's secret:
+  q="symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=25000&timestamp=$(date +%s000)"
+  s=$(printf '%s' "$q" | openssl dgst -sha256 -hmac '{alice.secret}' | sed 's/.*= //')
+  curl -X POST -H 'X-MBX-APIKEY: {alice.api_key}' '{doors.http}/api/v3/order?'"$q&signature=$s"
+
+Operators, in another terminal:  {attach}
+  (this is a demo: you, who started it, are an operator without a one-time code)
+Stop it with ctrl-C or `kill {os.getpid()}`; the next start in {self.folder} goes on where this one stopped.
+""",
+            flush=True,
+        )
+
+
+def flow_name(number: int) -> str:
+    """The name of one of the accounts behind the recorded flow."""
+    return f"flow-{number:02}"
+
+
+async def _funded(house: House, name: str, funds: dict[str, int]) -> AccountId:
+    """The account of that name, opened and funded if it is not yet."""
+    call = house.sequencer.call
+    await call(co.OpenAccount(name))
+    account = await house.sequencer.read(lambda state: state.names[name])
+    assets = await house.sequencer.read(lambda state: {asset.code: asset for asset in state.assets.values()})
+    for code, units in funds.items():
+        amount = Amount(units * 10 ** assets[code].decimals)
+        await call(co.Credit(account, assets[code].id, amount, f"demo:{name}:{code}"))
+    return account
