@@ -7,6 +7,7 @@ a restart finds where the last run stopped and goes on from there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from importlib import resources
 from typing import Final
 
