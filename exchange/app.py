@@ -206,6 +206,7 @@ async def _start_admin(house: House, stop: trio.Event, *, task_status: trio.Task
 
 def _rooms(house: House) -> Rooms:
     """What the doors may know of the house."""
+    settings = house.settings
     catalogue = Catalogue()
     catalogue.restore(house.sequencer.state.assets.values(), house.sequencer.state.books)
     house.sequencer.subscribe(catalogue.consume)
@@ -215,9 +216,12 @@ def _rooms(house: House) -> Rooms:
         hub=house.hub,
         keyring=house.keyring,
         clock=house.clock,
-        limits=Limits(house.settings.weight_limit_per_minute),
+        limits=Limits(
+            settings.weight_limit_per_minute, settings.order_limit_per_10_seconds, settings.order_limit_per_day
+        ),
         catalogue=catalogue,
         listen_keys=ListenKeys(house.clock),
+        settings=settings,
         settings=house.settings,
     )
 

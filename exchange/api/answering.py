@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from msgspec import UNSET, UnsetType
 
 from exchange.api import errors, routes
 from exchange.api.auth import Caller, authenticate, caller_of, find_key, payload_of, require
@@ -51,12 +52,12 @@ class Reply(msgspec.Struct, frozen=True):
     headers: Headers
 
 
-class _Said(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Said(msgspec.Struct, frozen=True):
     """A refusal on the wire."""
 
     code: int
     msg: str
-    data: msgspec.Raw = msgspec.Raw()
+    data: msgspec.Raw | UnsetType = UNSET
 
 
 async def answer(rooms: Rooms, request: Request) -> Reply:
@@ -78,7 +79,7 @@ async def answer(rooms: Rooms, request: Request) -> Reply:
 
 def refusal_body(refusal: Refusal) -> bytes:
     """A refusal as the dialect writes it."""
-    return _encode(_Said(refusal.code, refusal.text, refusal.details))
+    return _encode(_Said(refusal.code, refusal.text, UNSET if refusal.details is None else refusal.details))
 
 
 def refusal_headers(refusal: Refusal) -> Headers:

@@ -14,13 +14,16 @@ from exchange.core.rejects import Reject
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """What a refused request is answered with. `retry_after` (seconds) becomes a header unless 0."""
+    """What a refused request is answered with. `retry_after` (seconds) becomes a header unless 0.
+
+    `details` is JSON that stands beside code and text, as `data`.
+    """
 
     code: int
     text: str
     status: int = 400
     retry_after: int = 0
-    details: msgspec.Raw = msgspec.Raw()
+    details: msgspec.Raw | None = None
 
 
 class Refused(Exception):
