@@ -141,8 +141,8 @@ class Dice:
     def _client_id(self) -> str:
         if self.random.random() < 0.8:
             return ""
-        names = [*"aabbccdd", "d-1", "e_2", "not allowed", "x" * 37]
-        return self.random.choice(names)
+        names: list[str] = [*"aabbccdd", "d-1", "e_2", "not allowed", "x" * 37]
+        return str(self.random.choice(names))
 
     def _price(self) -> Price:
         spread = 4 if self.random.random() < 0.95 else 30
