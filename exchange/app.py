@@ -222,7 +222,6 @@ def _rooms(house: House) -> Rooms:
         catalogue=catalogue,
         listen_keys=ListenKeys(house.clock),
         settings=settings,
-        settings=house.settings,
     )
 
 
