@@ -11,12 +11,12 @@ import msgspec
 import structlog
 from msgspec import UNSET, UnsetType
 
-from exchange.api import errors, routes
+from exchange.api import errors, http_routes
 from exchange.api.auth import Caller, authenticate, caller_of, find_key, payload_of, require
 from exchange.api.errors import Refusal, Refused
 from exchange.api.parameters import decode, distinct, pairs
 from exchange.api.rooms import Rooms
-from exchange.api.routes import Route, Security
+from exchange.api.http_routes import Route, Security
 from exchange.office.keys import Scope
 
 Headers = list[tuple[str, str]]
@@ -90,7 +90,7 @@ def refusal_headers(refusal: Refusal) -> Headers:
 async def _answered(rooms: Rooms, request: Request, headers: Headers) -> Any:  # noqa: ANN401  # any endpoint's reply
     now = rooms.clock.now()
     rooms.limits.charge(request.address, 1, now)
-    route = routes.find(request.method, request.path)
+    route = http_routes.find(request.method, request.path)
     _check_form(request)
     sent = distinct([*pairs(request.query), *pairs(request.body)])
     caller = _identify(rooms, route, request, sent)

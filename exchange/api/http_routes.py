@@ -1,0 +1,133 @@
+"""The table of all HTTP endpoints: method, path, who may ask, what it weighs, what it takes, who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Any, Final
+
+import msgspec
+
+from exchange.api import errors
+from exchange.api.endpoints import account, cancel_replace, general, market_data, orders, wallet
+from exchange.api.endpoints.account import ListenKeyRequest, MyTrades, Nothing
+from exchange.api.endpoints.orders import MaybeOneMarket, NamedOrder, OneMarket
+from exchange.api.endpoints.sizing import NewOrder
+from exchange.api.errors import Refused
+from exchange.office.keys import Scope
+
+Weight = int | Callable[[Any], int]
+
+
+class Security(Enum):
+    """What a request must prove: nothing, a key, or a signature by a key with a scope."""
+
+    NONE = None
+    KEY = "key"
+    READ = Scope.READ
+    TRADE = Scope.TRADE
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One endpoint. `counts_orders`: its answer tells how many orders the account has placed."""
+
+    method: str
+    path: str
+    security: Security
+    weight: Weight
+    takes: type[msgspec.Struct]
+    call: Callable[..., Awaitable[Any]]
+    counts_orders: bool = False
+
+    def weigh(self, request: msgspec.Struct) -> int:
+        """What this request costs its address."""
+        return self.weight if isinstance(self.weight, int) else self.weight(request)
+
+
+def _depth_weight(request: market_data.DepthRequest) -> int:
+    return next((weight for most, weight in ((100, 5), (500, 25), (1000, 50)) if request.limit <= most), 250)
+
+
+def _day_weight(request: market_data.DayRequest) -> int:
+    if request.symbol is not None:
+        return 2
+    count = len(request.symbols) if request.symbols is not None else 101
+    return 2 if count <= 20 else 40 if count <= 100 else 80
+
+
+def _ticker_weight(request: market_data.TickerRequest) -> int:
+    return 2 if request.symbol is not None else 4
+
+
+def _open_weight(request: MaybeOneMarket) -> int:
+    return 6 if request.symbol is not None else 80
+
+
+def _trades_weight(request: MyTrades) -> int:
+    return 5 if request.order_id is not None else 20
+
+
+_NONE, _KEY, _READ, _TRADE = Security.NONE, Security.KEY, Security.READ, Security.TRADE
+
+ROUTES: Final = (
+    Route("GET", "/api/v3/ping", _NONE, 1, Nothing, general.ping),
+    Route("GET", "/api/v3/time", _NONE, 1, Nothing, general.server_time),
+    Route("GET", "/api/v3/exchangeInfo", _NONE, 20, general.InfoRequest, general.exchange_info),
+    Route("GET", "/api/v3/depth", _NONE, _depth_weight, market_data.DepthRequest, market_data.depth),
+    Route("GET", "/api/v3/trades", _NONE, 25, market_data.TradesRequest, market_data.trades),
+    Route("GET", "/api/v3/historicalTrades", _NONE, 25, market_data.HistoryRequest, market_data.old_trades),
+    Route("GET", "/api/v3/aggTrades", _NONE, 4, market_data.AggregateRequest, market_data.aggregates),
+    Route("GET", "/api/v3/klines", _NONE, 2, market_data.KlineRequest, market_data.klines),
+    Route("GET", "/api/v3/uiKlines", _NONE, 2, market_data.KlineRequest, market_data.klines),
+    Route("GET", "/api/v3/avgPrice", _NONE, 2, OneMarket, market_data.average_price),
+    Route("GET", "/api/v3/ticker/24hr", _NONE, _day_weight, market_data.DayRequest, market_data.day_tickers),
+    Route("GET", "/api/v3/ticker/price", _NONE, _ticker_weight, market_data.TickerRequest, market_data.prices),
+    Route(
+        "GET", "/api/v3/ticker/bookTicker", _NONE, _ticker_weight, market_data.TickerRequest, market_data.book_tickers
+    ),
+    Route("POST", "/api/v3/order", _TRADE, 1, NewOrder, orders.place, counts_orders=True),
+    Route("POST", "/api/v3/order/test", _TRADE, 1, NewOrder, orders.test),
+    Route("GET", "/api/v3/order", _READ, 4, NamedOrder, orders.query),
+    Route("DELETE", "/api/v3/order", _TRADE, 1, orders.CancelRequest, orders.cancel),
+    Route(
+        "POST",
+        "/api/v3/order/cancelReplace",
+        _TRADE,
+        1,
+        cancel_replace.ReplaceRequest,
+        cancel_replace.cancel_replace,
+        counts_orders=True,
+    ),
+    Route("GET", "/api/v3/openOrders", _READ, _open_weight, MaybeOneMarket, orders.list_open),
+    Route("DELETE", "/api/v3/openOrders", _TRADE, 1, OneMarket, orders.cancel_all),
+    Route("GET", "/api/v3/allOrders", _READ, 20, orders.AllOrders, orders.list_all),
+    Route("GET", "/api/v3/account", _READ, 20, account.AccountRequest, account.account),
+    Route("GET", "/api/v3/account/commission", _READ, 20, OneMarket, account.commission),
+    Route("GET", "/api/v3/myTrades", _READ, _trades_weight, MyTrades, account.my_trades),
+    Route("GET", "/api/v3/rateLimit/order", _READ, 40, Nothing, account.order_counts),
+    Route("POST", "/api/v3/userDataStream", _KEY, 2, Nothing, account.open_stream),
+    Route("PUT", "/api/v3/userDataStream", _KEY, 2, ListenKeyRequest, account.keep_stream),
+    Route("DELETE", "/api/v3/userDataStream", _KEY, 2, ListenKeyRequest, account.close_stream),
+    Route("GET", "/sapi/v1/system/status", _NONE, 1, Nothing, wallet.system_status),
+    Route("GET", "/sapi/v1/capital/config/getall", _READ, 10, Nothing, wallet.coins),
+    Route("GET", "/sapi/v1/asset/tradeFee", _READ, 1, wallet.MaybeSymbol, wallet.trade_fees),
+    Route("GET", "/sapi/v1/margin/allPairs", _NONE, 1, Nothing, wallet.no_pairs),
+    Route("GET", "/sapi/v1/margin/isolated/allPairs", _NONE, 1, Nothing, wallet.no_pairs),
+    Route("GET", "/fapi/v1/exchangeInfo", _NONE, 1, Nothing, wallet.no_futures),
+    Route("GET", "/dapi/v1/exchangeInfo", _NONE, 1, Nothing, wallet.no_futures),
+)
+
+_BY_PATH: Final[dict[str, dict[str, Route]]] = {}
+for _route in ROUTES:
+    _BY_PATH.setdefault(_route.path, {})[_route.method] = _route
+
+
+def find(method: str, path: str) -> Route:
+    """The route of that method and path; refused when there is none."""
+    methods = _BY_PATH.get(path)
+    if methods is None:
+        raise Refused(errors.NO_SUCH_ROUTE)
+    route = methods.get(method)
+    if route is None:
+        raise Refused(errors.WRONG_METHOD)
+    return route
