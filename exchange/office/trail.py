@@ -10,6 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import quote
 
 import apsw
 import msgspec
@@ -139,6 +140,19 @@ def _refuse_truncation(db: apsw.Connection, head: Head | None) -> None:
         raise TrailBroken(f"audit trail: row {head.seq} was written once and is missing. {_WHAT_NOW}")
     if row[0].hex() != head.hash:
         raise TrailBroken(f"audit trail: row {head.seq} is not the one that was written. {_WHAT_NOW}")
+
+
+def verify_file(path: Path, head: Head | None) -> Head:
+    """`verify_trail` for a file that may be in use; nothing is written. Raises `TrailBroken`."""
+    if not path.exists():
+        raise TrailBroken(f"{path}: there is no office here. Nothing was changed. Is this the data folder?")
+    db = apsw.Connection(f"file:{quote(str(path))}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    try:
+        return verify_trail(db, head)
+    except apsw.Error as error:
+        raise TrailBroken(f"{path}: it cannot be read ({error}). Nothing was changed. Restore a backup.") from error
+    finally:
+        db.close()
 
 
 def verify_trail(db: apsw.Connection, head: Head | None) -> Head:
