@@ -31,6 +31,10 @@ class ListenKeyStore(Protocol):
         """End it; False when the account has no such key."""
         ...
 
+    def find(self, listen_key: str, now: Micros) -> AccountId | None:
+        """Whose living key that is; None when nobody's."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Rooms:

@@ -1,0 +1,29 @@
+"""What the fast door lets one reader, one address and everybody have."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class DoorLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of the fast door; times in seconds.
+
+    `buffer_messages` may wait for one reader; once more do and nothing has got through to it for `patience`, it is cut
+    off. A single commit may briefly exceed that `burst` times, since it is told in one go.
+    `messages_per_second` may come in on a connection to the market streams (pings and pongs count everywhere), with
+    two seconds' worth at once.
+    """
+
+    buffer_messages: int = 1_000
+    burst: int = 16
+    patience: float = 1
+    connections: int = 4_096
+    connections_per_address: int = 1_000
+    frame_bytes: int = 16_384
+    streams_per_connection: int = 1_024
+    subscriptions_per_connection: int = 1_000
+    messages_per_second: int = 5
+    handshake: float = 10
+    ping: float = 20
+    pong: float = 60
+    farewell: float = 2

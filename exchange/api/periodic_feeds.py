@@ -1,0 +1,206 @@
+"""Market streams that speak at intervals: books, candles, tickers, averages."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Final
+
+import msgspec
+
+from exchange.api import stream_messages as messages
+from exchange.api.feeds import Feed, MarketFeed, Reader
+from exchange.core.orders import Side
+from exchange.core.units import Micros, Price
+from exchange.market_data.bars import Bar
+from exchange.market_data.depth import Best, DepthSnapshot
+from exchange.market_data.hub import Change, Hub
+from exchange.market_data.intervals import Interval
+from exchange.market_data.ticker import Ticker
+from exchange.market_data.view import MarketView
+
+_MAX_QUIET_CANDLES: Final = 60
+"""How many candles without a trade one beat may catch up on."""
+
+
+class PeriodicFeed(MarketFeed, ABC):
+    """A stream that speaks at most once in `period` microseconds."""
+
+    def __init__(self, name: str, view: MarketView, period: int) -> None:
+        super().__init__(name, view)
+        self._period = period
+        self._due = 0
+
+    def beat(self, now: Micros) -> None:
+        if now >= self._due:
+            self._due = now - now % self._period + self._period
+            self.speak(now)
+
+    @abstractmethod
+    def speak(self, now: Micros) -> None:
+        """Say what there is to say, if anything."""
+
+
+class DiffFeed(PeriodicFeed):
+    """`@depth`: the levels that changed. `U` follows on the `u` before it without a gap."""
+
+    def __init__(self, name: str, view: MarketView, period: int) -> None:
+        super().__init__(name, view, period)
+        self._told = view.depth.last_update_id
+        self._touched: dict[tuple[Side, Price], None] = {}
+
+    def changed(self, change: Change) -> None:
+        for level in change.levels:
+            self._touched[level.side, level.price] = None
+
+    def speak(self, now: Micros) -> None:
+        if not self._touched:
+            return
+        depth, rules = self.view.depth, self.view.rules
+        sides: dict[Side, list[tuple[int, int]]] = {Side.BUY: [], Side.SELL: []}
+        for side, price in self._touched:
+            sides[side].append((price, depth.at(side, price)))
+        self._touched = {}
+        first, self._told = self._told + 1, depth.last_update_id
+        bids, asks = messages.pairs(rules, sides[Side.BUY]), messages.pairs(rules, sides[Side.SELL])
+        time = messages.milliseconds(now)
+        self.say(messages.DiffMessage("depthUpdate", time, rules.symbol, first, self._told, bids, asks))
+
+
+class PartialFeed(PeriodicFeed):
+    """`@depth5`, `@depth10`, `@depth20`: the best levels, when one of them changed."""
+
+    def __init__(self, name: str, view: MarketView, period: int, levels: int) -> None:
+        super().__init__(name, view, period)
+        self._levels = levels
+        self._last: DepthSnapshot | None = None
+
+    def join(self, reader: Reader) -> None:
+        """A new reader is told at the next beat."""
+        super().join(reader)
+        self._last = None
+
+    def speak(self, now: Micros) -> None:  # noqa: ARG002  # the message carries no time
+        snapshot = self.view.depth.snapshot(self._levels)
+        if self._last is None or snapshot.last_update_id != self._last.last_update_id:
+            self._last = snapshot
+            self.say(messages.partial_message(self.view.rules, snapshot))
+
+
+class KlineFeed(PeriodicFeed):
+    """`@kline_…`: the candle as it grows, and once more, with `x`, when it is over."""
+
+    def __init__(self, name: str, view: MarketView, period: int, interval: Interval) -> None:
+        super().__init__(name, view, period)
+        self._interval = interval
+        self._last: Bar | None = None
+        self._start: Micros | None = None
+
+    def join(self, reader: Reader) -> None:
+        """A new reader is told at the next beat."""
+        super().join(reader)
+        self._last, self._due = None, 0
+
+    def beat(self, now: Micros) -> None:
+        self._finish(now)
+        super().beat(now)
+
+    def _finish(self, now: Micros) -> None:
+        """Say the last word on each candle that has ended since the last beat."""
+        current = self._interval.start(now)
+        start, self._start = self._start, current
+        for _ in range(_MAX_QUIET_CANDLES):
+            if start is None or start >= current:
+                return
+            bar = self.view.candles.starting(self._interval, start)
+            if bar is not None:
+                self.say(messages.kline_message(self.view.rules, self._interval, bar, now, over=True))
+            start = self._interval.end(start)
+
+    def speak(self, now: Micros) -> None:
+        bar = self.view.candles.starting(self._interval, self._interval.start(now))
+        if bar is not None and bar != self._last:
+            self._last = msgspec.structs.replace(bar)
+            self.say(messages.kline_message(self.view.rules, self._interval, bar, now, over=False))
+
+
+class TickerFeed(PeriodicFeed):
+    """`@ticker` and `@miniTicker`: the last 24 hours, when anything in them changed."""
+
+    def __init__(self, name: str, view: MarketView, period: int, *, mini: bool) -> None:
+        super().__init__(name, view, period)
+        self._watch = TickerWatch(view, mini=mini)
+
+    def join(self, reader: Reader) -> None:
+        """A new reader is told at the next beat."""
+        super().join(reader)
+        self._watch.forget()
+        self._due = 0
+
+    def speak(self, now: Micros) -> None:
+        news = self._watch.news(now)
+        if news is not None:
+            self.say(news)
+
+
+class AverageFeed(PeriodicFeed):
+    """`@avgPrice`: the mean price of the last five minutes."""
+
+    def speak(self, now: Micros) -> None:
+        if self.view.tape:
+            quantity, notional = self.view.average(now)
+            self.say(messages.average_message(self.view.rules, quantity, notional, self.view.tape[-1], now))
+
+
+class TickerWatch:
+    """One market's ticker, and whether it has changed since it was last looked at."""
+
+    def __init__(self, view: MarketView, *, mini: bool) -> None:
+        self._view = view
+        self._mini = mini
+        self._last: tuple[Ticker, Best | None] | None = None
+
+    def forget(self) -> None:
+        """Take the next look as the first."""
+        self._last = None
+
+    def news(self, now: Micros) -> object | None:
+        """The message that says what changed; None when nothing did but the time."""
+        ticker = self._view.ticker(now)
+        best = None if self._mini else self._view.depth.best()
+        timeless = (msgspec.structs.replace(ticker, opened=Micros(0), closed=Micros(0)), best)
+        if timeless == self._last:
+            return None
+        self._last = timeless
+        if best is None:
+            return messages.mini_ticker_message(self._view.rules, ticker)
+        last_quantity = self._view.tape[-1].quantity if self._view.tape else 0
+        return messages.ticker_message(self._view.rules, ticker, best, last_quantity)
+
+
+class AllTickersFeed(Feed):
+    """`!ticker@arr` and `!miniTicker@arr`: once a second, those tickers that changed."""
+
+    def __init__(self, name: str, hub: Hub, period: int, *, mini: bool) -> None:
+        super().__init__(name)
+        self._hub = hub
+        self._period = period
+        self._mini = mini
+        self._due = 0
+        self._watches: dict[int, TickerWatch] = {}
+
+    def join(self, reader: Reader) -> None:
+        """A new reader is told of all markets at the next beat."""
+        super().join(reader)
+        self._watches.clear()
+        self._due = 0
+
+    def beat(self, now: Micros) -> None:
+        if now < self._due:
+            return
+        self._due = now - now % self._period + self._period
+        for market, view in self._hub.views.items():
+            if market not in self._watches:
+                self._watches[market] = TickerWatch(view, mini=self._mini)
+        news = [message for watch in self._watches.values() if (message := watch.news(now)) is not None]
+        if news:
+            self.say(news)

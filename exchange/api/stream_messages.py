@@ -1,0 +1,289 @@
+"""What market streams say, in the dialect's letters. Amounts are plain decimal strings, times milliseconds."""
+
+from __future__ import annotations
+
+import msgspec
+
+from exchange.core.market import Market
+from exchange.core.orders import Side
+from exchange.core.units import Micros, Seq
+from exchange.ledger.rows import TradeRow
+from exchange.market_data.bars import Bar
+from exchange.market_data.depth import Best, DepthSnapshot
+from exchange.market_data.intervals import Interval
+from exchange.market_data.printing import average_text, notional_text, percent_text, price_text, quantity_text
+from exchange.market_data.ticker import Ticker
+
+Pairs = list[tuple[str, str]]
+"""(price, quantity) of each level."""
+
+
+class TradeMessage(msgspec.Struct, frozen=True, gc=False):
+    """One fill. `m`: the buyer was the maker; `M` means nothing, here as in the dialect."""
+
+    e: str
+    E: int
+    s: str
+    t: int
+    p: str
+    q: str
+    T: int
+    m: bool
+    M: bool = True
+
+
+class AggregateMessage(msgspec.Struct, frozen=True, gc=False):
+    """The fills `f` to `l` of one taker order at one price."""
+
+    e: str
+    E: int
+    s: str
+    a: int
+    p: str
+    q: str
+    f: int
+    l: int  # noqa: E741  # the dialect's letter
+    T: int
+    m: bool
+    M: bool = True
+
+
+class BookTickerMessage(msgspec.Struct, frozen=True, gc=False):
+    """The best bid and ask. Clients tell it from others by its having no `e`."""
+
+    u: int
+    s: str
+    b: str
+    B: str
+    a: str
+    A: str
+
+
+class DiffMessage(msgspec.Struct, frozen=True, gc=False):
+    """The levels that changed with the updates `U` to `u`, as they stand now; quantity 0 removes one."""
+
+    e: str
+    E: int
+    s: str
+    U: int
+    u: int
+    b: Pairs
+    a: Pairs
+
+
+class PartialMessage(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """The best levels of each side."""
+
+    last_update_id: int
+    bids: Pairs
+    asks: Pairs
+
+
+class KlineBody(msgspec.Struct, frozen=True, gc=False):
+    """A candle. `x`: it is over."""
+
+    t: int
+    T: int
+    s: str
+    i: str
+    f: int
+    L: int
+    o: str
+    c: str
+    h: str
+    l: str  # noqa: E741  # the dialect's letter
+    v: str
+    n: int
+    x: bool
+    q: str
+    V: str
+    Q: str
+    B: str = "0"
+
+
+class KlineMessage(msgspec.Struct, frozen=True, gc=False):
+    """A candle as it stands."""
+
+    e: str
+    E: int
+    s: str
+    k: KlineBody
+
+
+class MiniTickerMessage(msgspec.Struct, frozen=True, gc=False):
+    """Prices and volumes of the last 24 hours."""
+
+    e: str
+    E: int
+    s: str
+    c: str
+    o: str
+    h: str
+    l: str  # noqa: E741  # the dialect's letter
+    v: str
+    q: str
+
+
+class TickerMessage(msgspec.Struct, frozen=True, gc=False):
+    """The last 24 hours in full."""
+
+    e: str
+    E: int
+    s: str
+    p: str
+    P: str
+    w: str
+    x: str
+    c: str
+    Q: str
+    b: str
+    B: str
+    a: str
+    A: str
+    o: str
+    h: str
+    l: str  # noqa: E741  # the dialect's letter
+    v: str
+    q: str
+    O: int  # noqa: E741  # the dialect's letter
+    C: int
+    F: int
+    L: int
+    n: int
+
+
+class AverageMessage(msgspec.Struct, frozen=True, gc=False):
+    """The mean price of the last five minutes."""
+
+    e: str
+    E: int
+    s: str
+    i: str
+    w: str
+    T: int
+
+
+def milliseconds(time: Micros) -> int:
+    """A time as the dialect tells it."""
+    return time // 1000
+
+
+def trade_message(market: Market, row: TradeRow) -> TradeMessage:
+    """One fill."""
+    time = milliseconds(row.time)
+    price, quantity = price_text(market, row.price), quantity_text(market, row.quantity)
+    return TradeMessage("trade", time, market.symbol, row.id, price, quantity, time, row.taker_side == Side.SELL)
+
+
+def aggregate_message(market: Market, rows: list[TradeRow]) -> AggregateMessage:
+    """The fills of one taker order at one price, by ascending id."""
+    first, last = rows[0], rows[-1]
+    time = milliseconds(last.time)
+    return AggregateMessage(
+        "aggTrade",
+        time,
+        market.symbol,
+        first.aggregate,
+        price_text(market, first.price),
+        quantity_text(market, sum(row.quantity for row in rows)),
+        first.id,
+        last.id,
+        time,
+        first.taker_side == Side.SELL,
+    )
+
+
+def book_ticker_message(market: Market, update: Seq, best: Best) -> BookTickerMessage:
+    """The best bid and ask as of that update."""
+    return BookTickerMessage(
+        update,
+        market.symbol,
+        price_text(market, best.bid),
+        quantity_text(market, best.bid_quantity),
+        price_text(market, best.ask),
+        quantity_text(market, best.ask_quantity),
+    )
+
+
+def pairs(market: Market, levels: list[tuple[int, int]]) -> Pairs:
+    """Levels in ticks and lots as strings."""
+    return [(price_text(market, price), quantity_text(market, quantity)) for price, quantity in levels]
+
+
+def partial_message(market: Market, snapshot: DepthSnapshot) -> PartialMessage:
+    """The best levels of each side."""
+    bids, asks = pairs(market, snapshot.bids), pairs(market, snapshot.asks)  # type: ignore[arg-type]
+    return PartialMessage(snapshot.last_update_id, bids, asks)
+
+
+def kline_message(market: Market, interval: Interval, bar: Bar, now: Micros, *, over: bool) -> KlineMessage:
+    """A candle as it stands at `now`."""
+    body = KlineBody(
+        milliseconds(bar.start),
+        milliseconds(interval.end(bar.start)) - 1,
+        market.symbol,
+        interval.name,
+        bar.first_trade,
+        bar.last_trade,
+        price_text(market, bar.open),
+        price_text(market, bar.close),
+        price_text(market, bar.high),
+        price_text(market, bar.low),
+        quantity_text(market, bar.quantity),
+        bar.count,
+        over,
+        notional_text(market, bar.notional),
+        quantity_text(market, bar.taker_buy_quantity),
+        notional_text(market, bar.taker_buy_notional),
+    )
+    return KlineMessage("kline", milliseconds(now), market.symbol, body)
+
+
+def mini_ticker_message(market: Market, ticker: Ticker) -> MiniTickerMessage:
+    """Prices and volumes of the last 24 hours."""
+    return MiniTickerMessage(
+        "24hrMiniTicker",
+        milliseconds(ticker.closed),
+        market.symbol,
+        price_text(market, ticker.close),
+        price_text(market, ticker.open),
+        price_text(market, ticker.high),
+        price_text(market, ticker.low),
+        quantity_text(market, ticker.quantity),
+        notional_text(market, ticker.notional),
+    )
+
+
+def ticker_message(market: Market, ticker: Ticker, best: Best, last_quantity: int) -> TickerMessage:
+    """The last 24 hours in full; `last_quantity` is that of the last trade."""
+    return TickerMessage(
+        "24hrTicker",
+        milliseconds(ticker.closed),
+        market.symbol,
+        price_text(market, ticker.close - ticker.open),
+        percent_text(ticker.open, ticker.close),
+        average_text(market, ticker.quantity, ticker.notional),
+        price_text(market, ticker.before),
+        price_text(market, ticker.close),
+        quantity_text(market, last_quantity),
+        price_text(market, best.bid),
+        quantity_text(market, best.bid_quantity),
+        price_text(market, best.ask),
+        quantity_text(market, best.ask_quantity),
+        price_text(market, ticker.open),
+        price_text(market, ticker.high),
+        price_text(market, ticker.low),
+        quantity_text(market, ticker.quantity),
+        notional_text(market, ticker.notional),
+        milliseconds(ticker.opened),
+        milliseconds(ticker.closed),
+        ticker.first_trade,
+        ticker.last_trade,
+        ticker.count,
+    )
+
+
+def average_message(market: Market, quantity: int, notional: int, last: TradeRow, now: Micros) -> AverageMessage:
+    """The mean price of the last five minutes; without trades in them, the last price."""
+    price = average_text(market, quantity, notional, last.price)
+    return AverageMessage("avgPrice", milliseconds(now), market.symbol, "5m", price, milliseconds(last.time))
