@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from exchange.core import commands as co
 from exchange.core import events as ev
 from exchange.core.market import Asset, MarketPhase, rules_error
-from exchange.core.orders import Order, OrderStatus
+from exchange.core.orders import CANCELED, Order
 from exchange.core.placing import decide_place, decide_wake
 from exchange.core.postings import HOUSE_NAMES, MAX_ASSETS
 from exchange.core.rejects import Reject
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from exchange.core.events import Event
     from exchange.core.state import State
+
+_HALTED: Final = MarketPhase.HALTED
 
 Decision = list[ev.Event] | Reject
 
@@ -37,13 +39,13 @@ def _cancel(state: State, now: Micros, command: co.CancelOrder) -> Decision:
     book = state.books.get(command.market)
     if book is None:
         return Reject.UNKNOWN_MARKET
-    if book.phase == MarketPhase.HALTED:
+    if book.phase == _HALTED:
         return Reject.MARKET_NOT_OPEN
-    order = state.find_open(command.account, command.market, command.order, command.client_id)
+    account = command.account
+    order = state.find_open(account, command.market, command.order, command.client_id)
     if order is None:
         return Reject.UNKNOWN_ORDER
-    seq = state.accounts[command.account].seq + 1
-    return [_cancelled(now, order, seq, command.cancel_id)]
+    return [_cancelled(now, order, state.accounts[account].seq + 1, command.cancel_id)]
 
 
 def _cancel_all(state: State, now: Micros, command: co.CancelAll) -> Decision:
@@ -66,7 +68,7 @@ def _cancelled(now: Micros, order: Order, seq: int, cancel_id: str) -> Event:
         order.account,
         seq,
         order.market,
-        OrderStatus.CANCELED,
+        CANCELED,
         order.hold,
         cancel_id,
     )

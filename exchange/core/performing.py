@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from exchange.core.commands import CancelReplace, Command, PlaceOrder, WakeOrder
+from exchange.core.commands import CancelAll, CancelOrder, CancelReplace, Command, PlaceOrder, WakeOrder
 from exchange.core.deciding import decide
 from exchange.core.events import Event, OrderAccepted, OrderEnded, Traded
 from exchange.core.evolving import evolve
@@ -59,7 +59,7 @@ def perform(state: State, now: Micros, command: Command, after: Observer | None 
         placed = perform(state, now, command.place, after)
         return Outcome(cancelled.reject, cancelled.events, cancelled.orders, placed)
     events = _happen(state, now, command, after)
-    if isinstance(events, Reject):
+    if not isinstance(events, list):
         return Outcome(events)
     return Outcome(None, tuple(events), _named_orders(state, command, events))
 
@@ -84,7 +84,7 @@ def _happen(
         decision = decide(state, now, command)
     except Exception as error:
         raise UndecidedError(getattr(command, "market", None)) from error
-    if isinstance(decision, Reject):
+    if not isinstance(decision, list):
         return decision
     for event in decision:
         evolve(state, event)
@@ -100,12 +100,10 @@ def _named_orders(state: State, command: Command, events: list[Event]) -> tuple[
         first = events[0]
         assert type(first) is OrderAccepted
         return (changes.fresh[first.order].row(),)
-    rows = []
-    for event in events:
-        if type(event) is OrderEnded:
-            order = changes.fresh.get(event.order) or changes.orders[event.order]
-            rows.append(order.row())
-    return tuple(rows)
+    if type(command) is CancelOrder or type(command) is CancelAll:
+        ended = [event.order for event in events if type(event) is OrderEnded]
+        return tuple([(changes.fresh.get(order) or changes.orders[order]).row() for order in ended])
+    return ()
 
 
 def traded_in(events: tuple[Event, ...] | list[Event]) -> bool:

@@ -66,16 +66,17 @@ def _asleep(mine: dict[OrderId, Order]) -> int:
 
 def _is_usual(book: Book, order: PlaceOrder) -> bool:
     """Whether this is a limit order beyond doubt, so that `_check_parts`, which asks one by one, need not be asked."""
-    rules, price, quantity, client_id = book.rules, order.price, order.quantity, order.client_id
-    return (
-        order.type == LIMIT
-        and book.lowest <= price <= book.highest
-        and rules.min_quantity <= quantity <= rules.max_quantity
-        and rules.min_notional <= price * quantity * rules.unit <= rules.max_notional
-        and not order.stop_price
-        and not order.quote_quantity
-        and (not client_id or _CLIENT_ID(client_id) is not None)
-    )
+    price, quantity, client_id = order.price, order.quantity, order.client_id
+    if order.type != LIMIT or order.stop_price or order.quote_quantity:
+        return False
+    if price < book.lowest or price > book.highest:
+        return False
+    rules = book.rules
+    if quantity < rules.min_quantity or quantity > rules.max_quantity:
+        return False
+    if not rules.min_notional <= price * quantity * rules.unit <= rules.max_notional:
+        return False
+    return len(client_id) <= 36 and client_id.isascii() and (client_id.isalnum() or not _check_client_id(client_id))
 
 
 def _check_parts(book: Book, order: PlaceOrder) -> Reject | None:

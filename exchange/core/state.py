@@ -133,10 +133,10 @@ class State:
 
     def find_open(self, account: AccountId, market: MarketId, order: OrderId, client_id: str) -> Order | None:
         """The account's open order of that id (0: any) and client id ("": any), or None."""
-        owner = self.accounts.get(account)
-        if owner is None:
-            return None
-        found = self.orders.get(order or owner.open_by_client.get(client_id, OrderId(0)))
+        if not order:
+            owner = self.accounts.get(account)
+            order = owner.open_by_client.get(client_id, order) if owner else order
+        found = self.orders.get(order)
         if found is None or found.account != account or found.market != market:
             return None
         return found if not client_id or found.client_id == client_id else None
