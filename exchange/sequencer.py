@@ -19,10 +19,10 @@ from exchange.core.commands import CancelReplace, Command, PlaceOrder, SetMarket
 from exchange.core.committed import Committed, Report, reports_of, take_levels
 from exchange.core.events import Event
 from exchange.core.market import MarketPhase
-from exchange.core.performing import Observer, Outcome, UndecidedError, perform, traded_in, wake
+from exchange.core.performing import Observer, Outcome, UndecidedError, perform, wake
 from exchange.core.rejects import Reject
 from exchange.core.state import State
-from exchange.core.units import AccountId, MarketId, Micros
+from exchange.core.units import AccountId, Micros
 from exchange.ledger.journal import Journal
 from exchange.ledger.rows import Frozen, freeze
 from exchange.ops.stats import Stats
@@ -174,21 +174,23 @@ class Sequencer:
         after = self._observer(batch) if self._watched else None
         try:
             outcome = perform(self.state, batch.time, command, after)
-            market = getattr(command, "market", None)
-            if outcome.replaced is not None:
-                market = command.place.market  # type: ignore[union-attr]
-            if market is not None and len(self.state.books[market].triggers):
-                self._wake(market, outcome, batch, after)
         except UndecidedError as error:
             self._quarantine(error, batch, after)
             return Outcome(Reject.INTERNAL)
+        self._wake(command, batch, after)
         return outcome
 
-    def _wake(self, market: MarketId, outcome: Outcome, batch: _Batch, after: Observer | None) -> None:
-        events = (*outcome.events, *(outcome.replaced.events if outcome.replaced else ()))
-        if traded_in(events):
-            while wake(self.state, batch.time, market, after):
+    def _wake(self, command: Command, batch: _Batch, after: Observer | None) -> None:
+        """Wake whom the command's trades woke, and whom those wake. What the command itself did stands either way."""
+        market = command.place.market if isinstance(command, CancelReplace) else getattr(command, "market", None)
+        book = self.state.books.get(market) if market is not None else None
+        if book is None or book.triggers.due() is None:
+            return
+        try:
+            while wake(self.state, batch.time, book.rules.id, after):
                 pass
+        except UndecidedError as error:
+            self._quarantine(error, batch, after)
 
     def _quarantine(self, error: UndecidedError, batch: _Batch, after: Observer | None) -> None:
         """Halt the one market in which deciding failed; the others go on. Without a market, it is a bug of ours."""
