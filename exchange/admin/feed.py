@@ -66,6 +66,7 @@ class Feed:
         self._markets: dict[MarketId, Market] = {}
         self._trades: defaultdict[MarketId, deque[wire.TradeRow]] = defaultdict(lambda: deque(maxlen=KEPT_TRADES))
         self._changed: set[MarketId] = set()
+        self._traded: set[MarketId] = set()
         self._phases: deque[MarketPhaseSet] = deque(maxlen=KEPT_TRADES)
         self._rate = _Rate(house.clock)
         self._check = _Check(house)
@@ -91,6 +92,7 @@ class Feed:
         if market is not None:
             row = _trade_row(market, event.trade, event.time, event.price, event.quantity, event.taker_side)
             self._trades[event.market].appendleft(row)
+            self._traded.add(event.market)
             self._changed.add(event.market)
 
     async def restore(self) -> None:
@@ -153,6 +155,7 @@ class Feed:
         """Push the watcher's book and trades once, for a beginning."""
         if watcher.market:
             await self._push_book(watcher.market, [watcher])
+            self._push_trades(watcher.market, [watcher])
 
     def _trades_view(self, market: MarketId, symbol: str, limit: int) -> wire.TradesView:
         return wire.TradesView(symbol, tuple(islice(self._trades[market], limit)))
@@ -167,19 +170,25 @@ class Feed:
 
     async def _publish_books(self) -> None:
         changed, self._changed = self._changed, set()
+        traded, self._traded = self._traded, set()
         audiences: defaultdict[MarketId, list[Watcher]] = defaultdict(list)
         for watcher in self.watchers:
             if watcher.market in changed:
                 audiences[watcher.market].append(watcher)
         for market, audience in audiences.items():
             await self._push_book(market, audience)
+            if market in traded:
+                self._push_trades(market, audience)
 
     async def _push_book(self, market: MarketId, audience: list[Watcher]) -> None:
         view = await read_book(self._house, market, max(watcher.depth for watcher in audience))
-        trades = self._trades_view(market, view.symbol, KEPT_TRADES // 2)
         for watcher in audience:
             watcher.push(_cut(view, watcher.depth))
-            watcher.push(trades)
+
+    def _push_trades(self, market: MarketId, audience: list[Watcher]) -> None:
+        view = self._trades_view(market, self._markets[market].symbol, KEPT_TRADES // 2)
+        for watcher in audience:
+            watcher.push(view)
 
     async def _publish_status(self) -> None:
         audience = [watcher for watcher in self.watchers if watcher.status]

@@ -1,0 +1,198 @@
+"""What operators may ask. Part of `wire`.
+
+`method` is a question's name on the wire; its type parameter is the type of the answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final, Generic, TypeVar, get_args
+
+import msgspec
+
+from exchange.admin.views import (
+    AccountList,
+    AccountRow,
+    AccountView,
+    Attached,
+    AuditList,
+    BalanceRow,
+    BookView,
+    KeyList,
+    KeyMade,
+    KeyRow,
+    MarketList,
+    MarketRow,
+    MarketRules,
+    OperatorList,
+    OperatorMade,
+    OperatorRow,
+    Phase,
+    Role,
+    Status,
+    TradesView,
+    Watching,
+)
+
+R = TypeVar("R")
+
+MAX_ROWS: Final = 500
+"""The most rows in one reply; ask again with `after` for the next ones."""
+
+
+class Ask(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=True):
+    method: ClassVar[str]
+
+
+class Attach(Ask[Attached], frozen=True):
+    """The first call. Without a `code` it is refused as "code_needed" where the operator has a TOTP secret."""
+
+    method: ClassVar[str] = "attach"
+    code: str = ""
+
+    def __repr__(self) -> str:
+        """Without the code."""
+        return "Attach()"
+
+
+class GetStatus(Ask[Status], frozen=True):
+    method: ClassVar[str] = "status"
+
+
+class Watch(Ask[Watching], frozen=True):
+    """From here on push every `PhaseChanged`, `Status` each second if `status`, book and trades of `symbol` ("": none).
+
+    The book and trades come once at once. Another `Watch` replaces this one.
+    """
+
+    method: ClassVar[str] = "watch"
+    status: bool = True
+    symbol: str = ""
+    depth: int = 20
+
+
+class ListMarkets(Ask[MarketList], frozen=True):
+    method: ClassVar[str] = "markets"
+
+
+class ShowMarket(Ask[MarketRules], frozen=True):
+    method: ClassVar[str] = "market.show"
+    symbol: str
+
+
+class GetBook(Ask[BookView], frozen=True):
+    method: ClassVar[str] = "book"
+    symbol: str
+    depth: int = 20
+
+
+class GetTrades(Ask[TradesView], frozen=True):
+    method: ClassVar[str] = "trades"
+    symbol: str
+    limit: int = 50
+
+
+class SetPhase(Ask[MarketRow], frozen=True):
+    """Open, halt or otherwise restrict a market; `reason` is journaled."""
+
+    method: ClassVar[str] = "market.phase"
+    symbol: str
+    phase: Phase
+    reason: str
+
+
+class CreateAccount(Ask[AccountRow], frozen=True):
+    method: ClassVar[str] = "account.create"
+    name: str
+    tier: int = 0
+
+
+class ListAccounts(Ask[AccountList], frozen=True):
+    """Accounts whose name contains `match`, by id, beginning after id `after`."""
+
+    method: ClassVar[str] = "account.list"
+    match: str = ""
+    after: int = 0
+    limit: int = MAX_ROWS
+
+
+class ShowAccount(Ask[AccountView], frozen=True):
+    """`account` is a name or an id."""
+
+    method: ClassVar[str] = "account.show"
+    account: str
+
+
+class CreateKey(Ask[KeyMade], frozen=True):
+    """Scopes: "read", "trade" (which includes read). With a `public_key_pem` the key is Ed25519, else HMAC-SHA256."""
+
+    method: ClassVar[str] = "key.create"
+    account: str
+    scopes: tuple[str, ...]
+    label: str = ""
+    public_key_pem: str = ""
+
+
+class ListKeys(Ask[KeyList], frozen=True):
+    """Keys of `account` ("": of all) with `match` in key, label or account name, sorted, from after `after` on."""
+
+    method: ClassVar[str] = "key.list"
+    account: str = ""
+    match: str = ""
+    after: str = ""
+    limit: int = MAX_ROWS
+
+
+class RevokeKey(Ask[KeyRow], frozen=True):
+    method: ClassVar[str] = "key.revoke"
+    api_key: str
+
+
+class CreditAccount(Ask[BalanceRow], frozen=True):
+    """Demo money. A `reference` makes it safe to repeat: the second time is refused."""
+
+    method: ClassVar[str] = "credit"
+    account: str
+    asset: str
+    amount: str
+    reference: str = ""
+
+
+class ListOperators(Ask[OperatorList], frozen=True):
+    method: ClassVar[str] = "operator.list"
+
+
+class AddOperator(Ask[OperatorMade], frozen=True):
+    method: ClassVar[str] = "operator.add"
+    name: str
+    uid: int
+    role: Role
+
+
+class RemoveOperator(Ask[OperatorRow], frozen=True):
+    method: ClassVar[str] = "operator.remove"
+    name: str
+
+
+class TailAudit(Ask[AuditList], frozen=True):
+    """The newest `limit` entries, oldest first; or, given `after`, the first `limit` that follow that number."""
+
+    method: ClassVar[str] = "audit.tail"
+    after: int = -1
+    limit: int = 100
+
+
+ASKS: Final[dict[str, type[Ask[Any]]]] = {
+    ask.method: ask
+    for ask in (
+        *(Attach, GetStatus, Watch, ListMarkets, ShowMarket, GetBook, GetTrades, SetPhase),
+        *(CreateAccount, ListAccounts, ShowAccount, CreateKey, ListKeys, RevokeKey, CreditAccount),
+        *(ListOperators, AddOperator, RemoveOperator, TailAudit),
+    )
+}
+"""Every method by its name. What is not here does not exist."""
+
+
+def result_type(ask: type[Ask[R]]) -> type[R]:
+    """The type of the result of `ask`."""
+    found: type[R] = get_args(ask.__orig_bases__[0])[0]  # type: ignore[attr-defined]  # set by typing on every Ask[...]
+    return found
