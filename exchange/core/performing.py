@@ -9,7 +9,7 @@ import msgspec
 
 from exchange.core.commands import CancelAll, CancelOrder, CancelReplace, Command, PlaceOrder, WakeOrder
 from exchange.core.deciding import decide
-from exchange.core.events import Event, OrderAccepted, OrderEnded, Traded
+from exchange.core.events import Event, OrderAccepted, OrderEnded
 from exchange.core.evolving import evolve
 from exchange.core.orders import OrderRow
 from exchange.core.rejects import Reject
@@ -104,8 +104,3 @@ def _named_orders(state: State, command: Command, events: list[Event]) -> tuple[
         ended = [event.order for event in events if type(event) is OrderEnded]
         return tuple([(changes.fresh.get(order) or changes.orders[order]).row() for order in ended])
     return ()
-
-
-def traded_in(events: tuple[Event, ...] | list[Event]) -> bool:
-    """Whether there was a trade, so that sleeping orders may have to wake."""
-    return any(type(event) is Traded for event in events)
