@@ -8,9 +8,13 @@ from typing import Final
 import trio
 from hypercorn.config import Config, Sockets
 from hypercorn.trio.run import worker_serve
+from hypercorn.typing import ASGIReceiveCallable
 from hypercorn.utils import wrap_app
 from quart import Response, request
+from quart.asgi import ASGIHTTPConnection
 from quart_trio import QuartTrio
+from quart_trio.asgi import TrioASGIHTTPConnection
+from quart_trio.wrappers import TrioRequest
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
 from exchange.api import errors
@@ -25,12 +29,34 @@ BODY_SECONDS: Final = 10
 HEADER_BYTES: Final = 16_384
 GRACE_SECONDS: Final = 5
 
+
+class _Connection(TrioASGIHTTPConnection):
+    """One request. Quart-Trio cancels it as soon as the client is gone or the last byte is out.
+
+    But a client that vanishes changes nothing, and Hypercorn, cancelled in the midst of turning the connection idle,
+    would never close it again. So the request runs to its end.
+    """
+
+    async def handle_messages(  # type: ignore[override]  # Quart-Trio's own signature
+        self,
+        nursery: trio.Nursery,  # noqa: ARG002  # the same
+        request: TrioRequest,
+        receive: ASGIReceiveCallable,
+    ) -> None:
+        """Take in the body; that nothing more comes is no reason to stop."""
+        await ASGIHTTPConnection.handle_messages(self, request, receive)
+
+
+class _App(QuartTrio):
+    asgi_http_class = _Connection
+
+
 _METHODS: Final = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]
 
 
 def make_app(rooms: Rooms, body_limit: int) -> QuartTrio:
     """The web application: every path and method goes to `answer`, which knows the routes."""
-    app = QuartTrio("exchange.api", static_folder=None)
+    app = _App("exchange.api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = body_limit
     app.config["BODY_TIMEOUT"] = BODY_SECONDS
     app.url_map.merge_slashes = False
