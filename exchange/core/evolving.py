@@ -9,6 +9,7 @@ from exchange.core import postings
 from exchange.core.book import Book
 from exchange.core.market import MarketPhase
 from exchange.core.orders import FILLED, LIMIT_MAKER, NEW, PARTIALLY_FILLED, Order
+from exchange.core.postings import ACCOUNT_SHIFT, HELD
 from exchange.core.state import Account
 from exchange.core.transfers import (
     DEPOSIT_TRANSITIONS,
@@ -17,7 +18,7 @@ from exchange.core.transfers import (
     Effect,
     Withdrawal,
 )
-from exchange.core.units import AccountId, Amount, OrderId, Quantity, Seq
+from exchange.core.units import AccountId, Amount, BalanceKey, OrderId, Quantity, Seq
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,21 +43,20 @@ def evolve(state: State, event: ev.Event) -> None:
     _EVOLVE[type(event)](state, event)
 
 
-def _post(state: State, movement: Movement) -> None:
+def _post(state: State, debit: BalanceKey, credit: BalanceKey, amount: Amount) -> None:
     """One movement of money."""
-    debit, credit, amount = movement
-    balances = state.balances
+    balances: dict[BalanceKey, int] = state.balances  # type: ignore[assignment]
     left = balances.get(debit, 0) - amount
     if left < 0 and not postings.may_be_negative(debit):
         raise Overdrawn(state.seq, postings.split_key(debit), amount)
-    balances[debit] = left  # type: ignore[assignment]
-    balances[credit] = balances.get(credit, 0) + amount  # type: ignore[assignment]
+    balances[debit] = left
+    balances[credit] = balances.get(credit, 0) + amount
     state.changes.postings.append((state.seq, debit, credit, amount))
 
 
 def _post_all(state: State, movements: Iterable[Movement]) -> None:
-    for movement in movements:
-        _post(state, movement)
+    for debit, credit, amount in movements:
+        _post(state, debit, credit, amount)
 
 
 def _touch_account(state: State, account: AccountId, account_seq: int) -> Account:
@@ -109,7 +109,7 @@ def _account_frozen_set(state: State, event: ev.AccountFrozenSet) -> None:
 def _credited(state: State, event: ev.Credited) -> None:
     _touch_account(state, event.account, event.account_seq)
     state.references.add(event.reference)
-    _post(state, postings.credited(event))
+    _post(state, *postings.credited(event))
 
 
 def _deposit_moved(state: State, event: ev.DepositMoved) -> None:
@@ -169,7 +169,8 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
         mine = owner.open_by_market[market] = {}
     mine[order_id] = order
     if event.hold:
-        _post(state, postings.accepted(book.rules, event))
+        spent = event.account << ACCOUNT_SHIFT | (book.quote_bits if event.side == 1 else book.base_bits)
+        _post(state, spent, spent | HELD, event.hold)  # type: ignore[arg-type]  # see `evolve`
     if goes_to_book:
         book.add(order)
     elif sleeps:
@@ -203,7 +204,8 @@ def _order_ended(state: State, event: ev.OrderEnded) -> None:
     elif not order.working:
         book.triggers.remove(order)
     if event.released:
-        _post(state, postings.released(book.rules, event.account, order.side == 1, event.released))
+        spent = event.account << ACCOUNT_SHIFT | (book.quote_bits if order.side == 1 else book.base_bits)
+        _post(state, spent | HELD, spent, event.released)  # type: ignore[arg-type]
         order.hold -= event.released  # type: ignore[assignment]
     _close(state, owner, order)
 

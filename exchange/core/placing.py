@@ -61,9 +61,10 @@ def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | 
         return Reject.WOULD_TAKE
     if state.balances.get(funds, 0) < hold:  # type: ignore[call-overload]
         return Reject.INSUFFICIENT_FUNDS
-    if not crosses and order.time_in_force == GTC:
-        return [_accepted(state.next_order, now, account, order, lots, hold, True)]
-    events: list[Event] = [_accepted(state.next_order, now, account, order, lots, hold, False)]
+    rests = not crosses and order.time_in_force == GTC
+    events: list[Event] = [_accepted(state.next_order, now, account, order, lots, hold, rests)]
+    if rests:
+        return events
     met = matching.walk(opposite, limit_key, lots, order.account, order.self_trade)
     seqs = {account.id: account.seq + 1}
     taker = _Taker(state, now, book, state.next_order, order.account, order.side, price, seqs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from exchange.core.events import Credited, DepositMoved, OrderAccepted, Traded, WithdrawalMoved
+from exchange.core.events import Credited, DepositMoved, Traded, WithdrawalMoved
 from exchange.core.market import Market
 from exchange.core.transfers import Effect
 from exchange.core.units import AccountId, Amount, AssetId, BalanceKey
@@ -35,6 +35,12 @@ class Bucket(IntEnum):
     RECEIVABLE = 2
 
 
+HELD: Final = 1
+"""`Bucket.HELD` as a plain bit: a balance key or HELD is the key of what is held of it.
+
+A hold, for which there is no function below, is one movement from a key to it, a release one movement back.
+"""
+
 ACCOUNT_SHIFT: Final = 16
 ASSET_SHIFT: Final = 4
 MAX_ASSETS: Final = 1 << (ACCOUNT_SHIFT - ASSET_SHIFT)
@@ -55,20 +61,6 @@ def split_key(key: BalanceKey) -> tuple[AccountId, AssetId, Bucket]:
 def may_be_negative(key: BalanceKey) -> bool:
     """Only the house's own accounts and what traders owe may fall below zero."""
     return key < FIRST_TRADER_KEY or key & 15 == Bucket.RECEIVABLE
-
-
-def accepted(market: Market, event: OrderAccepted) -> Movement:
-    """The hold of a new order: quote to buy, base to sell."""
-    asset = market.quote if event.side == 1 else market.base
-    available = event.account << ACCOUNT_SHIFT | asset << ASSET_SHIFT
-    return available, available | 1, event.hold  # type: ignore[return-value]  # see `traded`
-
-
-def released(market: Market, account: AccountId, buys: bool, amount: Amount) -> Movement:
-    """What an order held and no longer needs."""
-    asset = market.quote if buys else market.base
-    available = account << ACCOUNT_SHIFT | asset << ASSET_SHIFT
-    return available | 1, available, amount  # type: ignore[return-value]  # see `traded`
 
 
 def traded(market: Market, event: Traded) -> list[Movement]:
