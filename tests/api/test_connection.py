@@ -1,0 +1,271 @@
+"""One connection: limits, pings, and an orderly end. The peer speaks the protocol over a stream in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+from websockets.client import ClientProtocol
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+from websockets.uri import parse_uri
+
+from exchange.api.connection import GOING_AWAY, Connection
+from exchange.api.door_limits import DoorLimits
+from exchange.api.feeds import Message
+
+LIMITS = DoorLimits(buffer_messages=5, burst=2, frame_bytes=64)
+
+
+class Peer:
+    """The other end: what it sends, and what it has received."""
+
+    def __init__(self, stream: trio.abc.Stream, connection: Connection) -> None:
+        self.stream = stream
+        self.connection = connection
+        self.protocol = ClientProtocol(parse_uri("ws://test/"), state=OPEN, max_size=None)
+        self.heard: list[str] = []
+
+    async def flush(self) -> None:
+        for part in self.protocol.data_to_send():
+            if part:
+                await self.stream.send_all(part)
+
+    async def say(self, text: str) -> None:
+        self.protocol.send_text(text.encode())
+        await self.flush()
+
+    async def receive(self) -> list[Frame]:
+        """The frames that come in next; nothing once the stream has ended."""
+        data = await self.stream.receive_some(65_536)
+        if not data:
+            return []
+        self.protocol.receive_data(data)
+        return [event for event in self.protocol.events_received() if isinstance(event, Frame)]
+
+    async def goodbye(self, *, answers: bool = True) -> tuple[int | None, str | None]:
+        """Read to the end; code and reason of the close frame."""
+        while frames := await self.receive():
+            self.heard += [bytes(frame.data).decode() for frame in frames if frame.opcode is Opcode.TEXT]
+            if answers:
+                await self.flush()
+        self.protocol.receive_eof()
+        return self.protocol.close_code, self.protocol.close_reason
+
+
+@asynccontextmanager
+async def connected(
+    limits: DoorLimits = LIMITS, *, metered: bool = True, lockstep: bool = False
+) -> AsyncIterator[tuple[Peer, list[str]]]:
+    """A connection that writes down what it is told, and its peer. `lockstep`: sending waits for the peer to read."""
+    make = trio.testing.lockstep_stream_pair if lockstep else trio.testing.memory_stream_pair
+    here, there = make()
+    protocol = ServerProtocol(state=OPEN, max_size=limits.frame_bytes)
+    connection = Connection(here, protocol, limits, combined=False, metered=metered)
+    told: list[str] = []
+
+    async def answer(text: str) -> None:
+        told.append(text)
+        connection.send(f"you said {text}".encode())
+
+    async def run() -> None:
+        await connection.run(answer)
+        await here.aclose()
+
+    async def tick() -> None:
+        while True:
+            await trio.sleep(1)
+            connection.tick()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run)
+        nursery.start_soon(tick)
+        yield Peer(there, connection), told
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_text_is_answered() -> None:
+    async with connected() as (peer, told):
+        await peer.say("hello")
+        assert [bytes(frame.data) for frame in await peer.receive()] == [b"you said hello"]
+        assert told == ["hello"]
+
+
+async def test_a_text_in_pieces_is_put_together() -> None:
+    async with connected() as (peer, told):
+        peer.protocol.send_text(b"hel", fin=False)
+        peer.protocol.send_continuation(b"lo", fin=True)
+        await peer.flush()
+        await peer.receive()
+        assert told == ["hello"]
+
+
+async def test_our_goodbye_comes_after_what_was_waiting() -> None:
+    async with connected() as (peer, _):
+        peer.connection.offer(Message("a", b"1"))
+        peer.connection.offer(Message("a", b"2"))
+        peer.connection.cut(GOING_AWAY, "done for today")
+        assert await peer.goodbye() == (1001, "done for today")
+        assert peer.heard == ["1", "2"]
+
+
+async def test_nothing_is_said_after_goodbye() -> None:
+    async with connected() as (peer, told):
+        peer.connection.cut(GOING_AWAY, "done")
+        peer.connection.offer(Message("a", b"1"))
+        await peer.say("wait")
+        await peer.goodbye()
+        assert peer.heard == []
+        assert told == []
+
+
+async def test_the_peers_goodbye_is_answered() -> None:
+    async with connected() as (peer, _):
+        peer.protocol.send_close(CloseCode.NORMAL_CLOSURE, "bye")
+        await peer.flush()
+        assert await peer.goodbye() == (1000, "bye")
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (Frame(Opcode.BINARY, b"\x00"), 1003),
+        (Frame(Opcode.TEXT, b"\xff\xfe"), 1007),
+        (Frame(Opcode.TEXT, b"x" * 65), 1009),
+        (Frame(Opcode.CONT, b"out of nowhere"), 1002),
+    ],
+)
+async def test_a_frame_that_does_not_belong_ends_it_with_the_code_for_it(frame: Frame, code: int) -> None:
+    async with connected() as (peer, told):
+        await peer.stream.send_all(frame.serialize(mask=True))
+        assert (await peer.goodbye())[0] == code
+        assert told == []
+
+
+async def test_an_unmasked_frame_ends_it() -> None:
+    async with connected() as (peer, _):
+        await peer.stream.send_all(Frame(Opcode.TEXT, b"hi").serialize(mask=False))
+        assert (await peer.goodbye())[0] == 1002
+
+
+async def test_pieces_together_may_not_exceed_the_limit_of_one() -> None:
+    async with connected() as (peer, told):
+        peer.protocol.send_text(b"x" * 40, fin=False)
+        peer.protocol.send_continuation(b"x" * 40, fin=True)
+        await peer.flush()
+        assert (await peer.goodbye())[0] == 1009
+        assert told == []
+
+
+async def test_more_messages_than_allowed_end_it_with_the_reason(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected() as (peer, told):
+        for number in range(30):
+            peer.protocol.send_text(str(number).encode())
+        await peer.flush()
+        assert await peer.goodbye() == (1008, "more than 5 messages per second")
+        assert len(told) == 10
+
+
+async def test_messages_within_the_limit_are_taken_for_ever(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected() as (peer, told):
+        for number in range(100):
+            await peer.say(str(number))
+            await trio.sleep(0.2)
+        assert len(told) == 100
+
+
+async def test_an_unmetered_connection_may_talk_but_not_ping_without_end() -> None:
+    async with connected(DoorLimits(), metered=False) as (peer, told):
+        for number in range(50):
+            await peer.say(str(number))
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(told) == 50
+        for _ in range(50):
+            peer.protocol.send_ping(b"")
+        await peer.flush()
+        assert (await peer.goodbye())[0] == 1008
+
+
+async def test_who_answers_pings_stays(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected() as (peer, _):
+        pings = 0
+        with trio.move_on_after(310):
+            while frames := await peer.receive():
+                pings += sum(frame.opcode is Opcode.PING for frame in frames)
+                await peer.flush()
+        assert pings == 15
+        assert not peer.connection.ending
+
+
+async def test_who_answers_no_ping_is_cut_off_after_a_minute(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected() as (peer, _):
+        started = trio.current_time()
+        assert await peer.goodbye(answers=False) == (1008, "no pong came back")
+        assert 80 <= trio.current_time() - started <= 85
+
+
+async def test_pongs_that_nobody_asked_for_do_not_help(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected() as (peer, _), trio.open_nursery() as nursery:
+
+        async def pong() -> None:
+            while True:
+                await trio.sleep(5)
+                peer.protocol.send_pong(b"here I am")
+                data = peer.protocol.data_to_send()
+                await peer.stream.send_all(data[-1])
+
+        nursery.start_soon(pong)
+        while frames := await peer.receive():
+            peer.protocol.data_to_send()
+            if any(frame.opcode is Opcode.CLOSE for frame in frames):
+                break
+        nursery.cancel_scope.cancel()
+        peer.protocol.receive_eof()
+        assert peer.protocol.close_reason == "no pong came back"
+
+
+async def test_a_reader_that_falls_behind_is_cut_off_and_told_why(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected(lockstep=True) as (peer, _):
+        peer.connection.offer(Message("a", b"0"))
+        await trio.sleep(2)
+        for number in range(1, 10):
+            peer.connection.offer(Message("a", str(number).encode()))
+        assert peer.connection.ending == "you read too slowly: too many messages were waiting"
+        assert (await peer.goodbye()) == (1008, "you read too slowly: too many messages were waiting")
+        assert peer.heard == ["0"]
+
+
+async def test_a_reader_that_never_reads_again_is_dropped(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected(lockstep=True) as (peer, _):
+        peer.connection.offer(Message("a", b"0"))
+        await trio.sleep(2)
+        for number in range(10):
+            peer.connection.offer(Message("a", str(number).encode()))
+        await trio.sleep(LIMITS.farewell + 1)
+        assert await peer.stream.receive_some(2) == b""
+
+
+async def test_a_burst_that_is_read_at_once_harms_nobody() -> None:
+    async with connected() as (peer, _):
+        for number in range(10):
+            peer.connection.offer(Message("a", str(number).encode()))
+        assert not peer.connection.ending
+        await peer.receive()
+
+
+async def test_even_a_burst_has_its_limit() -> None:
+    async with connected() as (peer, _):
+        for number in range(11):
+            peer.connection.offer(Message("a", str(number).encode()))
+        assert peer.connection.ending
+
+
+def test_a_message_is_framed_once_for_all_its_readers() -> None:
+    message = Message("a@trade", b'{"p":"1"}')
+    assert message.raw() is message.raw()
+    assert message.combined() is message.combined()
+    assert message.combined().endswith(b'{"stream":"a@trade","data":{"p":"1"}}')
