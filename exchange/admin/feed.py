@@ -23,7 +23,7 @@ from exchange.core.committed import Committed
 from exchange.core.events import MarketListed, MarketPhaseSet, OrderAccepted, Traded
 from exchange.core.market import Market
 from exchange.core.orders import Side
-from exchange.core.units import MarketId, Micros
+from exchange.core.units import MAX_STORED, MarketId, Micros
 
 BOOK_SECONDS: Final = 0.2
 """Pause between two pushes of a watched book."""
@@ -41,6 +41,10 @@ CHECK_SHARE: Final = 500
 """A check may take one part in this many of the time: it holds up trading while it runs."""
 
 MAX_VIOLATIONS: Final = 20
+
+
+_Print = tuple[int, int, int, int, Side]
+"""A trade as it happened: number, time, price in ticks, quantity in lots, the taker's side."""
 
 
 class Watcher(Protocol):
@@ -64,7 +68,7 @@ class Feed:
         self._house = house
         self._started = house.clock.now()
         self._markets: dict[MarketId, Market] = {}
-        self._trades: defaultdict[MarketId, deque[wire.TradeRow]] = defaultdict(lambda: deque(maxlen=KEPT_TRADES))
+        self._trades: defaultdict[MarketId, deque[_Print]] = defaultdict(lambda: deque(maxlen=KEPT_TRADES))
         self._changed: set[MarketId] = set()
         self._traded: set[MarketId] = set()
         self._phases: deque[MarketPhaseSet] = deque(maxlen=KEPT_TRADES)
@@ -88,15 +92,13 @@ class Feed:
         self._changed.update(level.market for level in committed.levels)
 
     def _note_trade(self, event: Traded) -> None:
-        market = self._markets.get(event.market)
-        if market is not None:
-            row = _trade_row(market, event.trade, event.time, event.price, event.quantity, event.taker_side)
-            self._trades[event.market].appendleft(row)
-            self._traded.add(event.market)
-            self._changed.add(event.market)
+        trade = (event.trade, event.time, event.price, event.quantity, event.taker_side)
+        self._trades[event.market].appendleft(trade)
+        self._traded.add(event.market)
+        self._changed.add(event.market)
 
     async def restore(self) -> None:
-        """Learn the markets, and the newest trades from before the start. Call before trading begins."""
+        """Learn the markets, and the newest trades from before the start. Trading may have begun."""
         rules = await self._house.sequencer.read(lambda state: [book.rules for book in state.books.values()])
         for market in rules:
             self._markets[market.id] = market
@@ -105,10 +107,10 @@ class Feed:
     async def _restore_trades(self, market: Market) -> None:
         queries = self._house.queries
         rows = await queries.run(lambda: queries.trades(market.id, limit=KEPT_TRADES))
-        for row in rows:
-            self._trades[market.id].appendleft(
-                _trade_row(market, row.id, row.time, row.price, row.quantity, row.taker_side)
-            )
+        seen = list(self._trades[market.id])
+        oldest = seen[-1][0] if seen else MAX_STORED
+        before = [(row.id, row.time, row.price, row.quantity, row.taker_side) for row in rows if row.id < oldest]
+        self._trades[market.id] = deque([*seen, *reversed(before)][:KEPT_TRADES], maxlen=KEPT_TRADES)
 
     async def run(self) -> None:
         """Publish for ever."""
@@ -158,7 +160,10 @@ class Feed:
             self._push_trades(watcher.market, [watcher])
 
     def _trades_view(self, market: MarketId, symbol: str, limit: int) -> wire.TradesView:
-        return wire.TradesView(symbol, tuple(islice(self._trades[market], limit)))
+        rules = self._markets[market]
+        return wire.TradesView(
+            symbol, tuple(_trade_row(rules, *trade) for trade in islice(self._trades[market], limit))
+        )
 
     def _publish_phases(self) -> None:
         while self._phases:
