@@ -32,7 +32,7 @@ def decide(state: State, now: Micros, command: co.Command) -> Decision:
 
     `CancelReplace` is two decisions, see `performing`.
     """
-    return _DECIDE[type(command)](state, now, command)
+    return DECIDE[type(command)](state, now, command)
 
 
 def _cancel(state: State, now: Micros, command: co.CancelOrder) -> Decision:
@@ -234,7 +234,7 @@ def _move_withdrawal(state: State, now: Micros, command: co.MoveWithdrawal) -> D
     ]
 
 
-_DECIDE: dict[type, Callable[[State, Micros, Any], Decision]] = {
+DECIDE: dict[type, Callable[[State, Micros, Any], Decision]] = {
     co.ListAsset: _list_asset,
     co.ListMarket: _list_market,
     co.SetMarketPhase: _set_phase,

@@ -8,8 +8,8 @@ from exchange.core import events as ev
 from exchange.core import postings
 from exchange.core.book import Book
 from exchange.core.market import MarketPhase
-from exchange.core.orders import FILLED, LIMIT_MAKER, NEW, PARTIALLY_FILLED, Order
-from exchange.core.postings import ACCOUNT_SHIFT, HELD
+from exchange.core.orders import FILLED, LIMIT, LIMIT_MAKER, NEW, PARTIALLY_FILLED, Order
+from exchange.core.postings import HELD, KEYS_PER_ACCOUNT
 from exchange.core.state import Account
 from exchange.core.transfers import (
     DEPOSIT_TRANSITIONS,
@@ -136,14 +136,15 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
     owner = _touch_account(state, event.account, event.account_seq)
     order_id, market, client_id, changes = event.order, event.market, event.client_id, state.changes
     book = state.books[market]
-    sleeps = event.type > LIMIT_MAKER
+    kind = event.type
+    sleeps = kind is not LIMIT and kind > LIMIT_MAKER
     goes_to_book = event.rests and not sleeps
     order = Order(
         order_id,
         event.account,
         market,
         event.side,
-        event.type,
+        kind,
         event.time_in_force,
         event.self_trade,
         event.price,
@@ -169,8 +170,8 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
         mine = owner.open_by_market[market] = {}
     mine[order_id] = order
     if event.hold:
-        spent = event.account << ACCOUNT_SHIFT | (book.quote_bits if event.side == 1 else book.base_bits)
-        _post(state, spent, spent | HELD, event.hold)  # type: ignore[arg-type]  # see `evolve`
+        spent = event.account * KEYS_PER_ACCOUNT + (book.quote_bits if event.side == 1 else book.base_bits)
+        _post(state, spent, spent + HELD, event.hold)  # type: ignore[arg-type]  # see `evolve`
     if goes_to_book:
         book.add(order)
     elif sleeps:
@@ -203,10 +204,11 @@ def _order_ended(state: State, event: ev.OrderEnded) -> None:
         book.remove(order)
     elif not order.working:
         book.triggers.remove(order)
-    if event.released:
-        spent = event.account << ACCOUNT_SHIFT | (book.quote_bits if order.side == 1 else book.base_bits)
-        _post(state, spent | HELD, spent, event.released)  # type: ignore[arg-type]
-        order.hold -= event.released  # type: ignore[assignment]
+    released = event.released
+    if released:
+        spent = event.account * KEYS_PER_ACCOUNT + (book.quote_bits if order.side == 1 else book.base_bits)
+        _post(state, spent + HELD, spent, released)  # type: ignore[arg-type]
+        order.hold -= released  # type: ignore[assignment]
     _close(state, owner, order)
 
 

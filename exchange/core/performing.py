@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from exchange.core.commands import CancelAll, CancelOrder, CancelReplace, Command, PlaceOrder, WakeOrder
-from exchange.core.deciding import decide
-from exchange.core.events import Event, OrderAccepted, OrderEnded
+from exchange.core.deciding import DECIDE, Decision
+from exchange.core.events import Event, OrderEnded
 from exchange.core.evolving import evolve
 from exchange.core.orders import OrderRow
 from exchange.core.rejects import Reject
 from exchange.core.units import MarketId, Micros
 
 if TYPE_CHECKING:
-    from exchange.core.state import State
+    from exchange.core.orders import Order
+    from exchange.core.state import Changes, State
 
 
 Observer = Callable[[Event], None]
@@ -59,9 +60,9 @@ def perform(state: State, now: Micros, command: Command, after: Observer | None 
         placed = perform(state, now, command.place, after)
         return Outcome(cancelled.reject, cancelled.events, cancelled.orders, placed)
     events = _happen(state, now, command, after)
-    if not isinstance(events, list):
-        return Outcome(events)
-    return Outcome(None, tuple(events), _named_orders(state, command, events))
+    if isinstance(events, list):
+        return Outcome(None, tuple(events), _named_orders(state.changes, command, events))
+    return Outcome(events)
 
 
 def wake(state: State, now: Micros, market: MarketId, after: Observer | None = None) -> list[Event]:
@@ -81,26 +82,29 @@ def _happen(
     after: Observer | None,
 ) -> list[Event] | Reject:
     try:
-        decision = decide(state, now, command)
+        decision: Decision = DECIDE[type(command)](state, now, command)
     except Exception as error:
         raise UndecidedError(getattr(command, "market", None)) from error
-    if not isinstance(decision, list):
-        return decision
-    for event in decision:
-        evolve(state, event)
-        if after is not None:
-            after(event)
+    if type(decision) is list:
+        for event in decision:
+            evolve(state, event)
+            if after is not None:
+                after(event)
     return decision
 
 
-def _named_orders(state: State, command: Command, events: list[Event]) -> tuple[OrderRow, ...]:
+def _named_orders(changes: Changes, command: Command, events: list[Event]) -> tuple[OrderRow, ...]:
     """The rows of the orders that the command itself names: placed or cancelled, not their makers."""
-    changes = state.changes
-    if type(command) is PlaceOrder:
-        first = events[0]
-        assert type(first) is OrderAccepted
-        return (changes.fresh[first.order].row(),)
-    if type(command) is CancelOrder or type(command) is CancelAll:
-        ended = [event.order for event in events if type(event) is OrderEnded]
-        return tuple([(changes.fresh.get(order) or changes.orders[order]).row() for order in ended])
+    kind = type(command)
+    if kind is PlaceOrder:
+        return (changes.fresh[events[0].order].row(),)  # type: ignore[union-attr]  # it begins with `OrderAccepted`
+    if kind is CancelOrder:
+        return (_ended(changes, events[0]).row(),)
+    if kind is CancelAll:
+        return tuple([_ended(changes, event).row() for event in events])
     return ()
+
+
+def _ended(changes: Changes, event: Event) -> Order:
+    assert type(event) is OrderEnded
+    return changes.fresh.get(event.order) or changes.orders[event.order]

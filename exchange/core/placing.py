@@ -23,7 +23,7 @@ from exchange.core.orders import (
     Side,
     TimeInForce,
 )
-from exchange.core.postings import ACCOUNT_SHIFT
+from exchange.core.postings import KEYS_PER_ACCOUNT
 from exchange.core.rejects import Reject
 from exchange.core.units import MILLION, AccountId, Amount, Micros, OrderId, Price, Quantity
 
@@ -43,7 +43,7 @@ def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | 
     assert account is not None
     assert book is not None
     kind = order.type
-    if kind != LIMIT:
+    if kind is not LIMIT:
         if kind > LIMIT_MAKER:
             return _sleep(state, now, book, account, order)
         if kind == MARKET:
@@ -51,10 +51,10 @@ def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | 
     price, lots = order.price, order.quantity
     if order.side == 1:
         opposite, limit_key = book.asks, int(price)
-        hold, funds = price * lots * book.rules.unit, order.account << ACCOUNT_SHIFT | book.quote_bits
+        hold, funds = price * lots * book.rules.unit, order.account * KEYS_PER_ACCOUNT + book.quote_bits
     else:
         opposite, limit_key = book.bids, -price
-        hold, funds = lots * book.rules.lot_atoms, order.account << ACCOUNT_SHIFT | book.base_bits
+        hold, funds = lots * book.rules.lot_atoms, order.account * KEYS_PER_ACCOUNT + book.base_bits
     best = opposite.best
     crosses = best is not None and best.key <= limit_key
     if crosses and kind == LIMIT_MAKER:

@@ -67,7 +67,7 @@ def _asleep(mine: dict[OrderId, Order]) -> int:
 def _is_usual(book: Book, order: PlaceOrder) -> bool:
     """Whether this is a limit order beyond doubt, so that `_check_parts`, which asks one by one, need not be asked."""
     price, quantity, client_id = order.price, order.quantity, order.client_id
-    if order.type != LIMIT or order.stop_price or order.quote_quantity:
+    if order.type is not LIMIT or order.stop_price or order.quote_quantity:
         return False
     if price < book.lowest or price > book.highest:
         return False
