@@ -31,7 +31,7 @@ class Connection:
     """A peer whose handshake is done. All but `run` returns at once."""
 
     def __init__(
-        self, stream: trio.SocketStream, protocol: ServerProtocol, limits: DoorLimits, *, combined: bool, metered: bool
+        self, stream: trio.abc.HalfCloseableStream, protocol: ServerProtocol, limits: DoorLimits, *, combined: bool, metered: bool
     ) -> None:
         """`combined`: messages name their stream. `metered`: every message counts, not only pings and pongs."""
         self.combined = combined
@@ -121,7 +121,7 @@ class Connection:
                 self._bell.set()
 
     async def _write(self) -> None:
-        """Send what is queued, as much at once as there is."""
+        """Send what is queued, as much at once as there is, and hang up when all is said."""
         outgoing = self._outgoing
         try:
             while outgoing or not self._finished:
@@ -134,6 +134,7 @@ class Connection:
                 self._sending_since = trio.current_time()
                 await self._stream.send_all(frames)
                 self._sending_since = None
+            await self._stream.send_eof()
         except trio.BrokenResourceError:
             self._lost()
 
@@ -143,10 +144,13 @@ class Connection:
         self._scope.cancel()
 
     async def _read(self, answer: Callable[[str], Awaitable[None]]) -> None:
-        """Take in what the peer sends until there is no more; an ending connection is read but not answered."""
+        """Take in what the peer sends until there is no more.
+
+        An ending connection is read too, but not answered: bytes left unread would make the kernel drop our goodbye.
+        """
         protocol = self._protocol
         await self._handle(answer)  # what came along with the handshake
-        while not self._finished:
+        while True:
             try:
                 data = await self._stream.receive_some(_READ_BYTES)
             except trio.BrokenResourceError:
@@ -208,7 +212,7 @@ class Connection:
         return self._allowance >= 0
 
     def _flush(self) -> None:
-        """Queue what the protocol wants sent; its end of file means that both sides have said goodbye."""
+        """Queue what the protocol wants sent; its end of file means that all is said."""
         for part in self._protocol.data_to_send():
             if part:
                 self._outgoing.append(part)
