@@ -1,0 +1,71 @@
+"""API keys at the desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exchange.admin import wire
+from exchange.admin.acts import carry_out
+from exchange.admin.house import Refused
+from tests.admin.furnished import ALICE, furnished
+from tests.admin.test_acts import ANN
+
+
+async def test_a_key_made_at_the_desk_works(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as house:
+        made = await carry_out(house, ANN, wire.CreateKey("alice", ("trade",), "bot"))
+        key = house.keyring.find(made.row.api_key)
+        assert key is not None
+        assert (key.account, key.secret, made.row.scopes) == (ALICE, made.secret.encode(), ("read", "trade"))
+
+
+async def test_b40_the_secret_is_in_the_answer_and_not_in_the_trail(tmp_path: Path) -> None:
+    """B40: shown once; what the trail keeps of the answer is its public half."""
+    async with furnished(tmp_path) as house:
+        made = await carry_out(house, ANN, wire.CreateKey("alice", ("trade",)))
+        trail = " ".join(entry.detail for entry in house.trail.tail(500))
+        assert made.row.api_key in trail
+        assert made.secret not in trail
+
+
+async def test_b18_the_scope_withdraw_is_refused_by_name(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as house:
+        with pytest.raises(Refused, match="withdraw is not offered yet"):
+            await carry_out(house, ANN, wire.CreateKey("alice", ("withdraw",)))
+
+
+async def test_a_revoked_key_is_dead_and_listed_as_revoked(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as house:
+        made = await carry_out(house, ANN, wire.CreateKey("alice", ("read",)))
+        await carry_out(house, ANN, wire.RevokeKey(made.row.api_key))
+        assert house.keyring.find(made.row.api_key) is None
+        (row,) = (await carry_out(house, ANN, wire.ListKeys())).rows
+        assert row.revoked > 0
+
+
+@pytest.mark.parametrize(("match", "labels"), [("BOT", ["bot"]), ("bob", ["desk"]), ("", ["bot", "desk"]), ("x y", [])])
+async def test_keys_are_searched_by_label_and_owner(tmp_path: Path, match: str, labels: list[str]) -> None:
+    async with furnished(tmp_path) as house:
+        await carry_out(house, ANN, wire.CreateKey("alice", ("read",), "bot"))
+        await carry_out(house, ANN, wire.CreateKey("bob", ("read",), "desk"))
+        rows = (await carry_out(house, ANN, wire.ListKeys(match=match))).rows
+        assert sorted(row.label for row in rows) == labels
+
+
+async def test_keys_come_in_pages(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as house:
+        for _ in range(3):
+            await carry_out(house, ANN, wire.CreateKey("alice", ("read",)))
+        first = await carry_out(house, ANN, wire.ListKeys(limit=2))
+        second = await carry_out(house, ANN, wire.ListKeys(limit=2, after=first.rows[-1].api_key))
+        assert (len(first.rows), first.more, len(second.rows), second.more) == (2, True, 1, False)
+
+
+async def test_keys_of_one_account(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as house:
+        for account in ("alice", "bob"):
+            await carry_out(house, ANN, wire.CreateKey(account, ("read",)))
+        rows = (await carry_out(house, ANN, wire.ListKeys(account="bob"))).rows
+        assert [row.account_name for row in rows] == ["bob"]
