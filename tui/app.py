@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 from textual.message import Message
 from textual.theme import Theme
 
@@ -59,20 +61,21 @@ class Dashboard(App[int]):
     """Attached to the operators' socket for as long as it runs."""
 
     TITLE = "onebox exchange"
-    CSS_PATH = "dashboard.tcss"
+    CSS_PATH = Path(__file__).with_name("dashboard.tcss")
     ENABLE_COMMAND_PALETTE = False
     MODES: ClassVar[dict[str, Any]] = {"overview": Overview, "markets": Markets}
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", show=False, priority=True)]
 
-    def __init__(self, socket: Path, second: float = 1.0) -> None:
-        """`second`: how long the link takes a second of waiting to be."""
-        super().__init__()
+    def __init__(self, socket: Path, second: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+        """`second`: how long the link takes a second of waiting to be; `clock`: seconds, for the age of figures."""
+        super().__init__(ansi_color=True)
         self.register_theme(PLAIN)
         self.theme = PLAIN.name
-        self.seen = Seen(plain(str(socket)))
+        self.seen = Seen(plain(str(socket)), clock)
         self.link = Link(socket, self.post_message, second)
         self._stale = True
+        self._code_due = False
 
     def on_mount(self) -> None:
         """Start to listen, and to draw."""
@@ -85,14 +88,20 @@ class Dashboard(App[int]):
 
     def on_link_changed(self, message: LinkChanged) -> None:
         """The link came, went, or wants a code."""
-        before, self.seen.link = self.seen.link, message.state
+        self.seen.link = message.state
         if isinstance(message.state, On):
             self.seen.me = message.state.me
         if isinstance(message.state, CodeNeeded):
-            self.ask_code()
-        elif isinstance(before, CodeNeeded) and isinstance(self.screen, CodePrompt):
+            self._code_due = True
+        elif isinstance(message.state, On) and isinstance(self.screen, CodePrompt):
             self.screen.dismiss(None)
         self._touch()
+
+    async def on_event(self, event: Event) -> None:
+        """Whoever presses keys is not idle."""
+        if isinstance(event, Key):
+            self.link.touch()
+        await super().on_event(event)
 
     def on_heard(self, message: Heard) -> None:
         """Keep what is new; books and trades of a market that is no longer looked at are late."""
@@ -146,7 +155,8 @@ class Dashboard(App[int]):
     def ask_code(self) -> None:
         """Open the prompt for the code, if one is wanted."""
         wanted = self.seen.link
-        if isinstance(wanted, CodeNeeded) and not isinstance(self.screen, CodePrompt):
+        self._code_due = False
+        if isinstance(wanted, CodeNeeded):
             self.push_screen(CodePrompt(wanted.text), self._offer)
 
     def action_board(self, name: str) -> None:
@@ -196,7 +206,9 @@ class Dashboard(App[int]):
         self._stale = True
 
     def _redraw(self) -> None:
-        """Draw if anything was heard. Under a dialog the board goes on living."""
+        """Draw if anything was heard. Under a dialog the board goes on living, and no other dialog interrupts it."""
+        if self._code_due and isinstance(self.screen, Board):
+            self.ask_code()
         if not self._stale:
             return
         self._stale = False

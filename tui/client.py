@@ -13,8 +13,9 @@ from exchange.admin import wire
 
 R = TypeVar("R")
 
-PATIENCE_S: Final = 10.0
-"""How long an answer is waited for. What comes later is dropped; what was asked may still have been done."""
+PATIENCE_S: Final = 12.0
+"""How long an answer is waited for: longer than the server lets an act take. A later one is dropped, though what was
+asked may have been done."""
 
 Pushed = wire.Status | wire.PhaseChanged | wire.BookView | wire.TradesView | wire.Closing
 

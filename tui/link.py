@@ -6,7 +6,9 @@ It knows no widget; what happens is posted as messages.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -27,8 +29,14 @@ PAUSES_S: Final = (1, 2, 3, 5)
 POLL_S: Final = 1.0
 """How often the list of markets is asked for; changes of phase are pushed besides."""
 
+SETTLE_S: Final = 0.1
+"""A cursor that runs through the list asks only for the market it stops at."""
+
 DEPTH: Final = 50
 """Levels a side that are asked for: more than the tallest terminal shows."""
+
+ASKS_AGAIN: Final = frozenset({"code_needed", "wrong_code", "wait"})
+"""Refusals to attach that another code may overcome."""
 
 EXPECTED: Final = (OSError, ValueError, msgspec.DecodeError, Refused, Lost)
 """What a server, or its absence, may do to a connection. Anything else is a bug here."""
@@ -46,6 +54,7 @@ class Link:
         self._code: asyncio.Queue[str] = asyncio.Queue()
         self._symbol = ""
         self._tries = 0
+        self._touched = 0.0
 
     async def run(self) -> None:
         """Attach, stay attached, and attach again."""
@@ -58,8 +67,12 @@ class Link:
                 await asyncio.sleep(self._second)
 
     def offer(self, code: str) -> None:
-        """The operator typed this code."""
+        """The operator typed this code. Without a connection at present, the next one begins with it."""
         self._code.put_nowait(code)
+
+    def touch(self) -> None:
+        """The operator is there: he pressed a key."""
+        self._touched = time.monotonic()
 
     async def ask(self, ask: wire.Ask[R]) -> R:
         """As `Client.ask`; `Lost` where nobody is attached."""
@@ -70,6 +83,7 @@ class Link:
     async def watch(self, symbol: str) -> None:
         """From here on hear of this market; also after reattaching."""
         self._symbol = symbol
+        await asyncio.sleep(SETTLE_S)
         await self.ask(wire.Watch(symbol=symbol, depth=DEPTH))
 
     async def _once(self) -> str:
@@ -103,36 +117,41 @@ class Link:
         return plain(reason(failed)) if failed else "the server hung up"
 
     async def _speak(self, client: Client) -> None:
-        """Sign in, then keep the list of markets fresh. An answer that is late is waited for in the next round."""
+        """Sign in, then keep the list of markets fresh.
+
+        An answer that is late is waited for in the next round. Nothing is asked for an operator who has pressed no
+        key for as long as the server lets him be idle, so that it ends his session as it means to.
+        """
         me = await self._attach(client)
-        await client.ask(wire.Watch(symbol=self._symbol, depth=DEPTH))
+        await self._resume(client)
         self._client = client
         self._tries = 0
         self._say(On(me))
+        self.touch()
         while True:
-            try:
-                self._post(MarketsListed((await client.ask(wire.ListMarkets())).rows))
-            except TimeoutError:
-                continue
+            if time.monotonic() - self._touched < me.idle_s:
+                with suppress(TimeoutError, Refused):
+                    self._post(MarketsListed((await client.ask(wire.ListMarkets())).rows))
             await asyncio.sleep(POLL_S)
+
+    async def _resume(self, client: Client) -> None:
+        """Hear of the same market as before, or of none if this server does not list it."""
+        try:
+            await client.ask(wire.Watch(symbol=self._symbol, depth=DEPTH))
+        except Refused:
+            await client.ask(wire.Watch())
 
     async def _attach(self, client: Client) -> wire.Attached:
         """Who we are to the server. It is tried without a code first, so that one is asked for only where it is due."""
-        code = ""
+        code = "" if self._code.empty() else self._code.get_nowait()
         while True:
             try:
                 return await client.ask(wire.Attach(code=code))
             except Refused as refusal:
-                if refusal.code not in {"code_needed", "code_wrong"}:
+                if refusal.code not in ASKS_AGAIN:
                     raise
                 self._say(CodeNeeded("" if not code else plain(str(refusal))))
-                code = await self._typed()
-
-    async def _typed(self) -> str:
-        """The next code that the operator types; what was typed before the question does not count."""
-        while not self._code.empty():
-            self._code.get_nowait()
-        return await self._code.get()
+                code = await self._code.get()
 
     def _heard(self, push: Pushed) -> None:
         self._post(Heard(push))

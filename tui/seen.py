@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -53,6 +54,7 @@ class Seen:
     """The newest of everything."""
 
     socket: str
+    clock: Callable[[], float] = time.monotonic
     link: LinkState = field(default_factory=Attaching)
     me: Attached | None = None
     status: Status | None = None
@@ -67,7 +69,7 @@ class Seen:
     def take_status(self, status: Status) -> None:
         """A second has passed on the server."""
         self.status = status
-        self.heard = time.monotonic()
+        self.heard = self.clock()
         self.rates.append(status.orders_per_second)
 
     def take_phase(self, changed: PhaseChanged) -> None:
@@ -87,7 +89,7 @@ class Seen:
         """Seconds since the last word, as far as that is more than the usual second."""
         if self.status is None:
             return 0.0
-        silent = time.monotonic() - self.heard
+        silent = self.clock() - self.heard
         return silent if silent > SILENCE_S else 0.0
 
     def fresh(self) -> bool:

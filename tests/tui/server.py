@@ -91,6 +91,7 @@ class Server:
     asked: list[wire.Ask[Any]] = field(default_factory=list)
     attached: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def push(self, frame: wire.FromServer) -> None:
         """Say this to everybody."""
@@ -115,6 +116,14 @@ class Server:
         finally:
             self._writers.discard(writer)
             writer.close()
+            if not self._writers:
+                self._left.set()
+
+    async def deserted(self) -> None:
+        """Wait until nobody is connected."""
+        while self._writers:
+            self._left.clear()
+            await self._left.wait()
 
     def _answer(self, writer: asyncio.StreamWriter, number: int, ask: wire.Ask[Any]) -> None:
         if (refusal := self.refusals.get(ask.method)) is not None:
@@ -132,7 +141,7 @@ class Server:
         match ask:
             case wire.Attach(code):
                 if code != self.code:
-                    wrong = ("code_wrong", "That code is wrong or was used before.")
+                    wrong = ("wrong_code", "That code is wrong or was used before.")
                     return wire.Refusal(0, *(wrong if code else ("code_needed", "A code is needed."))), []
                 self.attached += 1
                 acts = ("market.phase",) if self.role == "operations" else ()
@@ -164,4 +173,5 @@ async def listening(server: Server, socket: Path) -> AsyncIterator[Server]:
     finally:
         listener.close()
         server.hang_up()
+        await server.deserted()
         await listener.wait_closed()

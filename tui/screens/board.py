@@ -23,6 +23,7 @@ from tui.widgets.verdict import Verdict
 if TYPE_CHECKING:
     from tui.app import Dashboard
 
+SCREENS: Final = (Key("1", "Overview"), Key("2", "Markets"))
 COMMON: Final = (Key("/", "Find"), Key("e", "Export"), Key("?", "Help"), Key("q", "Quit"))
 
 
@@ -31,6 +32,7 @@ class Board(Screen[None]):
 
     here: ClassVar[str]
     AUTO_FOCUS = "Table"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012  # Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "app.board('overview')", show=False),
         Binding("2", "app.board('markets')", show=False),
@@ -74,8 +76,10 @@ class Board(Screen[None]):
         self.query_one(Verdict).show(seen)
         self.query_one("#body").set_class(not seen.fresh(), "stale")
         self.fill(seen)
-        sign_in = [Key("a", "Enter code")] if isinstance(seen.link, CodeNeeded) else []
-        self.query_one(KeyBar).show([*sign_in, *self.keys(seen), *COMMON])
+        if isinstance(seen.link, CodeNeeded):
+            self.query_one(KeyBar).show([Key("a", "Enter code"), *SCREENS, *COMMON])
+        else:
+            self.query_one(KeyBar).show([*self.keys(seen), *COMMON])
 
     def on_screen_resume(self) -> None:
         """Catch up with what was seen while another screen was up."""

@@ -15,11 +15,11 @@ from tui.ink import BOLD, DIM
 
 KEYS: Final = (
     ("1  2", "Overview, Markets"),
-    ("↑ ↓ PgUp PgDn", "move in a list (k and j too); on Markets this chooses the market"),
-    ("Tab", "to the next list; / and e work on the one that has the cursor"),
-    ("/", "find: narrows the list while you type; Esc shows all again"),
-    ("e", "export the list, as found, into a CSV file that you name"),
-    ("h o c p", "halt, open, cancel-only, post-only: asks why, says what will happen, asks again"),
+    ("↑ ↓ PgUp PgDn", "move in a list; on Markets, choose the market"),
+    ("Tab", "to the next list; / and e work on that one"),
+    ("/", "find in the list while you type; Esc shows all"),
+    ("e", "export the list as CSV to a file that you name"),
+    ("h o c p", "halt, open, cancel-only, post-only; asks twice"),
     ("a", "enter your code, where the server asks for one"),
     ("?", "this page"),
     ("q", "quit; the exchange runs on"),
@@ -27,12 +27,12 @@ KEYS: Final = (
 
 WORDS: Final = (
     ("open", "everything goes in"),
-    ("post-only", "only orders that rest, and cancels; nothing trades"),
+    ("post-only", "orders that only rest, and cancels; no trades"),
     ("cancel-only", "only cancels; nothing trades"),
-    ("halted", "nothing, not even cancels; the book stands as it is"),
-    ("Ack p50, p99", "from an order's arrival to the disk, for half and for 99 % of them"),
-    ("Queue", "orders waiting to be decided; when it is full, new ones are refused"),
-    ("Invariants", "what must always be true of the money; a broken one is an emergency"),
+    ("halted", "nothing, not even cancels; the book stands"),
+    ("Ack p50, p99", "from arrival to disk, for 50 % and 99 % of orders"),
+    ("Queue", "orders waiting; when full, new ones are refused"),
+    ("Invariants", "must always hold; a broken one is an emergency"),
 )
 
 

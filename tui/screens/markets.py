@@ -59,12 +59,13 @@ class Markets(Board):
 
     def fill(self, seen: Seen) -> None:
         """Both lists and the ladder."""
-        chosen = self.query_one(MarketList)
-        chosen.show_seen(seen)
-        if seen.symbol and seen.market() and chosen.cursor != seen.symbol:
-            chosen.point(seen.symbol)
+        self.query_one(MarketList).show_seen(seen)
         self.query_one(Tape).show_trades(seen.trades)
         self.query_one(Ladder).show(seen)
+
+    def on_screen_resume(self) -> None:
+        """Begin at the market that was chosen on the other screen; only then the board catches up."""
+        self.query_one(MarketList).point(self.dashboard.seen.symbol)
 
     def on_table_moved(self, event: Table.Moved) -> None:
         """The cursor went to another market."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from tui.screens.board import Board
+from tui.screens.board import SCREENS, Board
 from tui.seen import Seen
 from tui.widgets.flow import Flow
 from tui.widgets.house import House
@@ -34,7 +34,7 @@ class Overview(Board):
 
     def keys(self, _seen: Seen) -> Iterable[Key]:
         """To the other screen; `enter` takes the market under the cursor along."""
-        return (Key("1", "Overview"), Key("2", "Markets"), Key("Enter", "Show market"))
+        return (*SCREENS, Key("Enter", "Show market"))
 
     def fill(self, seen: Seen) -> None:
         """Every panel and the list."""

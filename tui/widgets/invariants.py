@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.text import Text
+from textual.geometry import Size
 
 from tui.ink import DIM, WELL, WRONG
 from tui.seen import Seen
@@ -22,6 +23,12 @@ class Invariants(Panel):
         self.set_class(broken > 0, "broken")
         self.border_title = f"Invariants: {broken} BROKEN" if broken else "Invariants"
         super().show(seen)
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002  # as Textual asks
+        """A line, and one for each of the sentences' lines; the style sheet says how many at most."""
+        status = self._seen.status if self._seen else None
+        return 1 + sum(len(_folded(plain(sentence), width)) for sentence in (status.violations if status else ()))
 
     def lines(self, seen: Seen) -> Iterable[Text]:
         status = seen.status

@@ -42,6 +42,11 @@ class KeyBar(Widget):
         super().__init__(id="keybar")
         self._keys: tuple[Key, ...] = ()
 
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """What is shown."""
+        return self._keys
+
     def show(self, keys: Sequence[Key]) -> None:
         """These are the keys now."""
         if tuple(keys) != self._keys:

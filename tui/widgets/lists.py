@@ -27,7 +27,7 @@ class MarketTable(Table):
             Column("Bid", 10, right=True),
             Column("Ask", 10, right=True),
             Column("Orders", 7, right=True),
-            Column("Last change", 0, wide=True),
+            Column("Changed", 0, wide=True),
         ]
         super().__init__("Markets", columns, "no markets listed yet")
 

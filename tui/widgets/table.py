@@ -113,10 +113,9 @@ class Table(Widget, can_focus=True):
         self.refresh()
 
     def point(self, key: str) -> None:
-        """Put the cursor on this row without a word, if it is listed."""
-        if any(row.key == key for row in self._rows):
-            self.cursor = key
-            self.refresh()
+        """Put the cursor on this row without a word; where it is not listed, the next `show` finds another."""
+        self.cursor = key
+        self.refresh()
 
     def action_move(self, rows: int) -> None:
         if self._rows:

@@ -52,7 +52,7 @@ def _troubles(seen: Seen, as_of: str) -> Iterator[Said]:
     if silent := seen.silent_s():
         yield Said(ALARM, f"▲ NO WORD FROM THE SERVER for {silent:.0f} s.{as_of}")
     if status.violations:
-        broken = counted(len(status.violations), "INVARIANT")
+        broken = counted(len(status.violations), "invariant").upper()
         yield Said(ALARM, f"✖ {broken} BROKEN: {plain(status.violations[0])}")
     percent = fill_percent(status.queue_length, status.queue_limit)
     if percent >= FULL_PERCENT:
