@@ -6,6 +6,7 @@ Exit status: 0 done; 1 refused or failed, with a sentence on stderr that says wh
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -33,19 +34,28 @@ def main(argv: list[str] | None = None) -> int:
     run: Command = arguments.run
     try:
         return run(arguments)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
-    except Exception as error:
-        if not _expected(error):
+    except BaseException as error:
+        causes = _leaves(error)
+        if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
+            return 130
+        if any(isinstance(cause, BrokenPipeError) for cause in causes):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        if not all(_expected(cause) for cause in causes):
             raise
-        print(f"exchange: {error}", file=sys.stderr)
+        for cause in causes:
+            print(f"exchange: {cause}", file=sys.stderr)
         return 1
 
 
-def _expected(error: Exception) -> bool:
+def _leaves(error: BaseException) -> list[BaseException]:
+    """The errors themselves: nurseries hand them over in groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    return [error]
+
+
+def _expected(error: BaseException) -> bool:
     """Whether the error is told in a sentence: one of ours, with its own words. Anything else is a bug: show it all."""
     from exchange.app import FolderBusy, FolderMissing
     from exchange.core.listing import BadPreset
@@ -150,15 +160,9 @@ def run_serve(arguments: argparse.Namespace) -> int:
 
     def ready(doors: Doors) -> None:
         print(f"main door {doors.http}   fast door {doors.fast}   streams {doors.ws}", flush=True)
-        print(f"operators: exchange tui --dir {arguments.dir}   stop: ctrl-C or kill {_pid()}", flush=True)
+        print(f"operators: exchange tui --dir {arguments.dir}   stop: ctrl-C or kill {os.getpid()}", flush=True)
 
     return serve_until_signal(arguments.dir, settings, ready, None)
-
-
-def _pid() -> int:
-    import os
-
-    return os.getpid()
 
 
 def serve_until_signal(
