@@ -11,6 +11,7 @@ from typing import Final
 import segno
 
 from exchange.admin import wire
+from exchange.admin.house import Refused
 from exchange.cli_people.desk import Desk, Work, pages
 from exchange.cli_people.tables import date, fail, say, table
 from exchange.office.trail import TrailBroken, read_head, verify_file
@@ -104,13 +105,13 @@ async def add_operator(desk: Desk, arguments: argparse.Namespace) -> None:
 
 
 def _uid(text: str) -> int:
-    """A user id from a number or a login name; -1, which the desk refuses, for a name that nobody has."""
-    if text.isdecimal():
+    """A user id from a number or a login name."""
+    if text.isascii() and text.isdecimal():
         return int(text[:12])
     try:
         return pwd.getpwnam(text).pw_uid
-    except KeyError:
-        return -1
+    except (KeyError, ValueError) as error:
+        raise Refused("bad_uid", f"no user of this machine is called {text}. Nobody was added.") from error
 
 
 async def list_operators(desk: Desk, arguments: argparse.Namespace) -> None:

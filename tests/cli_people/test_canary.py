@@ -1,0 +1,76 @@
+"""B40: secrets stay where they belong. Each is let loose in the house, then looked for everywhere."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import trio
+
+from exchange.cli import main
+from exchange.ops import logs
+from tests.admin.furnished import code, enrol, furnished, served
+
+
+async def test_b40_no_secret_is_found_in_files_logs_or_errors(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B40: API secret, TOTP secret, one-time code and master key, after use, misuse and failure."""
+    import structlog
+
+    before = structlog.get_config()
+    logs.configure()
+    try:
+        async with furnished(tmp_path) as house:
+            totp = enrol(house)
+            used = code(house, totp)
+            async with served(house):
+                monkeypatch.setattr("sys.stdin", io.StringIO(used + "\n"))
+                assert await typed(tmp_path, "key", "create", "alice", "--scope", "trade") == 0
+                made = capfd.readouterr().out
+                monkeypatch.setattr("sys.stdin", io.StringIO(used + "\n"))
+                assert await typed(tmp_path, "key", "list") == 1
+            told = "".join(capfd.readouterr())
+        opened = (tmp_path / "master.key").read_text().strip()
+        (tmp_path / "master.key").write_text(opened[:-1])
+        assert await typed(tmp_path, "account", "list") == 1
+        told += "".join(capfd.readouterr())
+    finally:
+        structlog.configure(**before)
+    found = re.search(r"^secret   (\w{64})$", made, re.MULTILINE)
+    assert found
+    totp_secret = base64.b32decode(totp.secret)
+    quoted = f'"{used}"'.encode()  # six digits alone may turn up by chance
+    secrets = [found[1].encode(), totp.secret.encode(), totp_secret, quoted, opened[:-1].encode()]
+    everywhere = told.encode() + contents(tmp_path)
+    assert [secret in everywhere for secret in secrets] == [False] * len(secrets)
+
+
+def test_b40_the_secret_of_an_operator_is_only_in_his_qr_code(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """B40: printed once, on stdout, and nowhere on disk in the clear."""
+    assert main(["init", "--dir", str(tmp_path / "data")]) == 0
+    assert main(["operator", "add", "ann", "--uid", "1234", "--role", "auditor", "--dir", str(tmp_path / "data")]) == 0
+    told = capfd.readouterr()
+    uri = re.findall(r"otpauth://\S+", told.out)[0]
+    secret = parse_qs(urlsplit(uri).query)["secret"][0]
+    everywhere = contents(tmp_path)
+    assert secret not in told.err
+    assert secret.encode() not in everywhere
+    assert base64.b32decode(secret) not in everywhere
+
+
+def contents(folder: Path) -> bytes:
+    """All files below a folder, but for the master key."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "master.key")
+    return b"".join(path.read_bytes() for path in files)
+
+
+async def typed(folder: Path, *words: str) -> int:
+    """Type a command beside this test's own server."""
+    return await trio.to_thread.run_sync(main, [*words, "--dir", str(folder)])
