@@ -4,49 +4,16 @@ Plain lists and sorted scans. Nothing is indexed, nothing is cached: what an acc
 open orders whenever somebody asks. It shares the commands and the words of orders with `exchange.core`, and no code.
 """
 
-import re
 from dataclasses import dataclass
 
 from exchange.core import commands as co
-from exchange.core.market import Market, MarketPhase
+from exchange.core.market import MarketPhase
 from exchange.core.orders import OrderType, SelfTrade, TimeInForce
 from tests.core.naive_money import Money
+from tests.core.naive_refusals import BUY, MILLION, PROFITS, STOPS, Shop, Ticket, band, refusal, touched, waits_for_rise
 
 Line = tuple[object, ...]
 """What happened, in the words of both twins: ("trade", maker order, taker order, price, lots, fees...), ..."""
-
-BUY = 1
-STOPS = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
-PROFITS = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
-WITH_PRICE = (OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
-MILLION = 1_000_000
-
-
-@dataclass
-class Ticket:
-    """An open order. `place` is its place in the order of arrivals on the book (0: not on it)."""
-
-    id: int
-    wish: co.PlaceOrder
-    filled: int = 0
-    filled_quote: int = 0
-    place: int = 0
-    asleep: bool = False
-
-    @property
-    def left(self) -> int:
-        return self.wish.quantity - self.filled
-
-
-@dataclass
-class Shop:
-    """One market: its rules, and who is to be woken next."""
-
-    rules: Market
-    phase: MarketPhase
-    last: int
-    tier_fees: dict[int, tuple[int, int]]
-    due: list[int]
 
 
 @dataclass
@@ -131,81 +98,10 @@ class Naive:
                 return [self._end(ticket, "CANCELED")]
         return "UNKNOWN_ORDER"
 
-    # may it come in
-
-    def _refusal(self, wish: co.PlaceOrder) -> str | None:
-        shop, owner = self.shops.get(wish.market), self.money.owners.get(wish.account)
-        if shop is None:
-            return "UNKNOWN_MARKET"
-        if owner is None:
-            return "UNKNOWN_ACCOUNT"
-        if owner.frozen:
-            return "ACCOUNT_FROZEN"
-        if shop.phase not in {MarketPhase.OPEN, MarketPhase.POST_ONLY}:
-            return "MARKET_NOT_OPEN"
-        if shop.phase == MarketPhase.POST_ONLY and wish.type != OrderType.LIMIT_MAKER:
-            return "POST_ONLY"
-        return self._parts(wish) or self._filters(shop, wish) or self._limits(shop, wish)
-
-    def _parts(self, wish: co.PlaceOrder) -> str | None:
-        sleeps = wish.type in STOPS + PROFITS
-        if wish.type in WITH_PRICE and wish.price == 0:
-            return "MISSING_PRICE"
-        if sleeps and wish.stop_price == 0:
-            return "MISSING_STOP_PRICE"
-        if wish.quantity == 0 and wish.quote_quantity == 0:
-            return "MISSING_QUANTITY"
-        superfluous = [
-            wish.price != 0 and wish.type not in WITH_PRICE,
-            wish.stop_price != 0 and not sleeps,
-            wish.quote_quantity != 0 and wish.type != OrderType.MARKET,
-            wish.quote_quantity != 0 and wish.quantity != 0,
-            wish.time_in_force != TimeInForce.GTC
-            and wish.type not in {OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT},
-        ]
-        if any(superfluous):
-            return "BAD_COMBINATION"
-        return "BAD_CLIENT_ID" if re.fullmatch(r"[A-Za-z0-9_-]{0,36}", wish.client_id) is None else None
-
-    def _filters(self, shop: Shop, wish: co.PlaceOrder) -> str | None:
-        rules = shop.rules
-        for price in (wish.price, wish.stop_price):
-            if price != 0 and not rules.min_price <= price <= rules.max_price:
-                return "PRICE_FILTER"
-        if not wish.quote_quantity:
-            if not rules.min_quantity <= wish.quantity <= rules.max_quantity:
-                return "LOT_SIZE"
-            if wish.type not in WITH_PRICE and wish.quantity > rules.max_market_quantity:
-                return "MARKET_LOT_SIZE"
-        worth = (wish.price or wish.stop_price or shop.last) * wish.quantity * rules.unit
-        if not rules.min_notional <= (wish.quote_quantity or worth) <= rules.max_notional:
-            return "NOTIONAL"
-        low, high = self._band(shop)
-        return "PRICE_BAND" if wish.price and not low <= wish.price <= high else None
-
-    def _limits(self, shop: Shop, wish: co.PlaceOrder) -> str | None:
-        mine = [t for t in self.open if t.wish.account == wish.account]
-        here = [t for t in mine if t.wish.market == wish.market]
-        if len(here) >= shop.rules.max_orders:
-            return "MAX_ORDERS"
-        if wish.stop_price and sum(t.asleep for t in here) >= shop.rules.max_algo_orders:
-            return "MAX_ALGO_ORDERS"
-        if wish.client_id and any(t.wish.client_id == wish.client_id for t in mine):
-            return "DUPLICATE_CLIENT_ID"
-        if wish.stop_price and self._touched(wish, shop.last):
-            return "WOULD_TRIGGER"
-        return None
-
-    @staticmethod
-    def _band(shop: Shop) -> tuple[float, float]:
-        """The lowest and the highest price in whole ticks; no band: no limit."""
-        up, down = shop.rules.band_up, shop.rules.band_down
-        return -(-shop.last * down // MILLION), shop.last * up // MILLION if up else float("inf")
-
     # what becomes of it
 
     def _place(self, wish: co.PlaceOrder) -> str | list[Line]:
-        reject = self._refusal(wish)
+        reject = refusal(wish, self.shops.get(wish.market), self.money.owners.get(wish.account), self.open)
         if reject:
             return reject
         shop, ticket = self.shops[wish.market], Ticket(self.next_order, wish)
@@ -240,7 +136,7 @@ class Naive:
         if wish.stop_price:
             slack = wish.stop_price * shop.rules.slack // MILLION
             return wish.stop_price + slack if wish.side == BUY else max(1, wish.stop_price - slack)
-        return self._band(shop)[1 if wish.side == BUY else 0]
+        return band(shop)[1 if wish.side == BUY else 0]
 
     def _need(self, shop: Shop, wish: co.PlaceOrder, plan: Plan) -> int:
         """What must be available: quote to buy, base to sell."""
@@ -317,23 +213,19 @@ class Naive:
         if not maker.left:
             self._forget(maker, "FILLED")
         shop.last = price
-        touched = [t for t in self.open if t.asleep and t.wish.market == rules.id and self._touched(t.wish, price)]
-        new = [t for t in touched if t.id not in shop.due]
-        shop.due += [t.id for t in sorted(new, key=lambda t: (-t.wish.stop_price, t.id))]
-        if new and self._waits_for_rise(new[0].wish):
-            shop.due[-len(new) :] = [t.id for t in sorted(new, key=lambda t: (t.wish.stop_price, t.id))]
+        self._make_due(shop)
         return "trade", maker.id, taker.id, price, lots, quote, fees[0], fees[1]
+
+    def _make_due(self, shop: Shop) -> None:
+        """Whoever slept until this price is to be woken, the nearest stop price first, then the oldest."""
+        asleep = [t for t in self.open if t.asleep and t.wish.market == shop.rules.id and t.id not in shop.due]
+        new = [t for t in asleep if touched(t.wish, shop.last)]
+        sign = 1 if new and waits_for_rise(new[0].wish) else -1
+        shop.due += [t.id for t in sorted(new, key=lambda t: (sign * t.wish.stop_price, t.id))]
 
     def _rates(self, shop: Shop, ticket: Ticket) -> tuple[int, int]:
         tier = self.money.owners[ticket.wish.account].tier
         return shop.tier_fees.get(tier, (shop.rules.maker_fee, shop.rules.taker_fee))
-
-    @staticmethod
-    def _waits_for_rise(wish: co.PlaceOrder) -> bool:
-        return wish.type in STOPS if wish.side == BUY else wish.type in PROFITS
-
-    def _touched(self, wish: co.PlaceOrder, price: int) -> bool:
-        return price >= wish.stop_price if self._waits_for_rise(wish) else price <= wish.stop_price
 
     def _forget(self, ticket: Ticket, status: str) -> None:
         self.open.remove(ticket)

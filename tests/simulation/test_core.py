@@ -11,6 +11,7 @@ from exchange.core.commands import CancelOrder, Command, WakeOrder
 from exchange.core.deciding import DECIDE, Decision, decide
 from exchange.core.evolving import evolve
 from exchange.core.postings import Bucket, balance_key
+from exchange.core.rejects import Reject
 from exchange.core.state import State
 from exchange.core.units import Amount, Micros
 from tests.core.compare import digest
@@ -54,11 +55,21 @@ def test_the_seeds_play_a_whole_market() -> None:
     assert trades > 200
 
 
+def _changed(decided: Decision, change: Callable[[ev.Traded], ev.Traded]) -> Decision:
+    """The same decision with other trades."""
+    if isinstance(decided, Reject):
+        return decided
+    return type(decided)([change(event) if isinstance(event, ev.Traded) else event for event in decided])
+
+
+def _nothing(decided: Decision) -> Decision:
+    """No refusal, and nothing happens."""
+    return decided if isinstance(decided, Reject) else type(decided)()
+
+
 def fee_up(decided: Decision) -> Decision:
     """The taker's fee is rounded up."""
-    if not isinstance(decided, list):
-        return decided
-    return [_dearer(event) if isinstance(event, ev.Traded) else event for event in decided]
+    return _changed(decided, _dearer)
 
 
 def _dearer(event: ev.Traded) -> ev.Traded:
@@ -97,7 +108,7 @@ def released_twice(state: State, event: ev.Event) -> None:
 def cancel_lost(state: State, now: Micros, command: Command) -> Decision:
     """A cancel is acknowledged and forgotten."""
     decided = decide(state, now, command)
-    return [] if isinstance(command, CancelOrder) and isinstance(decided, list) else decided
+    return _nothing(decided) if isinstance(command, CancelOrder) else decided
 
 
 def cancelled_order_stays(state: State, event: ev.Event) -> None:
@@ -111,14 +122,13 @@ def cancelled_order_stays(state: State, event: ev.Event) -> None:
 
 def nobody_wakes(state: State, now: Micros, command: Command) -> Decision:
     """Stops sleep for ever."""
-    return [] if isinstance(command, WakeOrder) else decide(state, now, command)
+    decided = decide(state, now, command)
+    return _nothing(decided) if isinstance(command, WakeOrder) else decided
 
 
 def worse_price(decided: Decision) -> Decision:
     """The buyer pays one tick more than the maker asked."""
-    if not isinstance(decided, list):
-        return decided
-    return [_worse(event) if isinstance(event, ev.Traded) else event for event in decided]
+    return _changed(decided, _worse)
 
 
 def _worse(event: ev.Traded) -> ev.Traded:
