@@ -76,6 +76,13 @@ def measure(scale: float) -> Iterator[Figure]:
 def furnished() -> State:
     """An exchange with one open market and traders who can afford everything."""
     state = State()
+    furnish(state)
+    state.take_changes()
+    return state
+
+
+def furnish(state: State) -> None:
+    """List and open the market, open the accounts and credit them."""
     _do(state, co.ListAsset("BTC", 8))
     _do(state, co.ListAsset("USDT", 8))
     _do(state, co.ListMarket(RULES, MarketPhase.OPEN))
@@ -84,8 +91,6 @@ def furnished() -> State:
         _do(state, co.OpenAccount(f"trader {number}"))
         _do(state, co.Credit(account, AssetId(1), Amount(10**14), f"base {number}"))
         _do(state, co.Credit(account, AssetId(2), Amount(10**16), f"quote {number}"))
-    state.take_changes()
-    return state
 
 
 def _do(state: State, command: co.Command) -> None:
