@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 import msgspec
@@ -31,15 +31,36 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called now and then with (events replayed, events in all)."""
 
+# The columns that name a row: always the first ones of their table.
+_KEYS: Final = {
+    "journal": ("first_seq",),
+    "postings": ("id",),
+    "trades": ("market", "id"),
+    "bars": ("market", "minute"),
+    "orders": ("id",),
+    "balances": ("key",),
+    "assets": ("id",),
+    "markets": ("id",),
+    "tier_fees": ("market", "tier"),
+    "accounts": ("id",),
+    "credits": ("reference",),
+    "deposits": ("key",),
+    "withdrawals": ("key",),
+}
+
 
 class Difference(Exception):
     """The first row that is not what the journal says it should be."""
 
     def __init__(self, table: str, row: str, expected: object, found: object) -> None:
         """`row` names the row within `table`; None stands for a row that is not there."""
-        super().__init__(f"{table}, {row}: expected {expected}, found {found}")
+        super().__init__(f"{table}, {row}: expected {_shown(expected)}, found {_shown(found)}")
         self.table = table
         self.row = row
+
+
+def _shown(row: object) -> str:
+    return "no such row" if row is None else str(row)
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -55,11 +76,20 @@ def verify(path: Path, progress: Progress) -> Verified:
     try:
         connection.execute("BEGIN")
         check_head(connection, path)
-        return _Replay(connection).run(progress)
+        verified = _Replay(connection).run(progress)
+        _check_pages(connection, path)
+        return verified
     except apsw.Error as error:
         raise Difference("pages", str(path.name), "pages that agree with their checksums", error) from error
     finally:
         connection.close()
+
+
+def _check_pages(connection: apsw.Connection, path: Path) -> None:
+    """Read every page, those of indexes too: each must keep its checksum, and each index agree with its table."""
+    for (sentence,) in connection.execute("PRAGMA integrity_check(1)"):
+        if sentence != "ok":
+            raise Difference("pages", path.name, "tables and indexes that agree", sentence)
 
 
 class _Replay:
@@ -81,6 +111,8 @@ class _Replay:
             name = f"first_seq {first}"
             if first != self.state.seq + 1:
                 raise Difference("journal", name, f"first_seq {self.state.seq + 1}", f"first_seq {first}")
+            if last < first or time < 0:
+                raise Difference("journal", name, "last_seq from first_seq on, and a time", f"{last} at {time}")
             digest = link(digest, first, last, time, blob)
             if digest != stored:
                 raise Difference("journal", name, f"hash {digest.hex()}", f"hash {stored.hex()}")
@@ -117,9 +149,7 @@ class _Replay:
         count = self.rows["postings"]
         for row in expected:
             count += 1
-            found = next(self.postings, None)
-            if found is None or found[1:] != row:
-                raise Difference("postings", f"id {count}", (count, *row), found)
+            _same("postings", (count, *row), next(self.postings, None))
         self.rows["postings"] = count
 
     def _compare_trades(self, expected: Iterable[Row]) -> None:
@@ -128,9 +158,7 @@ class _Replay:
             if cursor is None:
                 cursor = self._select("SELECT * FROM trades WHERE market = ? ORDER BY id", (row[0],))
                 self.trades[row[0]] = cursor
-            found = next(cursor, None)
-            if found != row:
-                raise Difference("trades", f"market {row[0]}, id {row[1]}", row, found)
+            _same("trades", row, next(cursor, None))
             self.rows["trades"] += 1
 
     def _compare_closed_orders(self, changes: Changes) -> None:
@@ -140,9 +168,7 @@ class _Replay:
                 self._compare_order(order_row(order))
 
     def _compare_order(self, row: Row) -> None:
-        found = next(self._select(f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?", (row[0],)), None)
-        if found != row:
-            raise Difference("orders", f"id {row[0]}", row, found)
+        _same("orders", row, next(self._select(f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?", (row[0],)), None))
         self.rows["orders"] += 1
 
     def _add_bar(self, part: BarRow) -> None:
@@ -173,7 +199,7 @@ class _Replay:
         self._nothing_left("orders", self._select(beyond, (state.next_order,)))
         for table, rows in _current_rows(state):
             self._compare_table(table, rows)
-        self._compare_table("bars", [msgspec.structs.astuple(bar) for _, bar in sorted(self.bars.items())], keys=2)
+        self._compare_table("bars", [msgspec.structs.astuple(bar) for _, bar in sorted(self.bars.items())])
         self._compare_table("credits", [self.credits[key] for key in sorted(self.credits)])
         for sentence in audit.violations(state):
             raise Difference("state", "after the last event", "a state that keeps the rules", sentence)
@@ -182,24 +208,37 @@ class _Replay:
         """Whatever `cursor` still has should not be there."""
         row = next(cursor, None)
         if row is not None:
-            raise Difference(table, f"row {row[:2]}", None, row)
+            raise Difference(table, _name(table, row), None, row)
 
-    def _compare_table(self, table: str, expected: list[Row], keys: int = 1) -> None:
-        """Compare a whole table with `expected`, both in the order of the first `keys` columns."""
-        order = ", ".join(str(number + 1) for number in range(keys))
-        found = self._select(f"SELECT * FROM {table} ORDER BY {order}")
+    def _compare_table(self, table: str, expected: list[Row]) -> None:
+        """Compare a whole table with `expected`, both in the order of the columns that name a row."""
+        found = self._select(f"SELECT * FROM {table} ORDER BY {', '.join(_KEYS[table])}")
         for row in expected:
             have = next(found, None)
             if table == "markets" and have is not None:
                 have = (*have[:2], _normal(have[2]), *have[3:])
-            if have != row:
-                key = min(row[:keys], have[:keys]) if have is not None else row[:keys]
-                raise Difference(table, f"key {key}", row if key == row[:keys] else None, have)
+            _same(table, row, have)
         self._nothing_left(table, found)
         self.rows[table] = len(expected)
 
     def _select(self, statement: str, values: Row = ()) -> Iterator[Row]:
         return self.connection.execute(statement, values)
+
+
+def _name(table: str, row: Row) -> str:
+    """What a row is called: `market 1, id 7`."""
+    return ", ".join(f"{column} {value}" for column, value in zip(_KEYS[table], row, strict=False))
+
+
+def _same(table: str, expected: Row, found: Row | None) -> None:
+    """Raise `Difference` unless both are equal. Where their keys differ, the lower row is missing or too many."""
+    if found == expected:
+        return
+    keys = len(_KEYS[table])
+    if found is not None and found[:keys] < expected[:keys]:
+        raise Difference(table, _name(table, found), None, found)
+    there = found is not None and found[:keys] == expected[:keys]
+    raise Difference(table, _name(table, expected), expected, found if there else None)
 
 
 def _decode(name: str, blob: bytes) -> tuple[Event, ...]:
