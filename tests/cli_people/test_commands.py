@@ -233,10 +233,8 @@ async def test_beside_a_running_server_an_unknown_user_is_refused(
     assert "belongs to no operator" in capsys.readouterr().err
 
 
-async def test_a_long_list_is_fetched_page_by_page(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("exchange.admin.wire.MAX_ROWS", 500)
+async def test_a_long_list_is_fetched_page_by_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """500 rows come at a time."""
     async with furnished(tmp_path, demo=True) as house:
         from exchange.core.commands import OpenAccount
 
