@@ -94,6 +94,7 @@ class Book:
         self.asks = BookSide(Side.SELL)
         self.triggers = Triggers()
         self.base_bits, self.quote_bits = rules.base << ASSET_SHIFT, rules.quote << ASSET_SHIFT
+        self._last_price = Price(0)
         self.last_price = rules.reference
         self.next_trade = TradeId(1)
         self.next_aggregate = 1
@@ -108,6 +109,8 @@ class Book:
 
     @last_price.setter
     def last_price(self, price: Price) -> None:
+        if price == self._last_price:
+            return
         rules = self.rules
         self._last_price = price
         up, down = price * rules.band_up // MILLION, -(-price * rules.band_down // MILLION)

@@ -220,26 +220,30 @@ def _traded(state: State, event: ev.Traded) -> None:
     taker_owner = _touch_account(state, event.taker, event.taker_seq)
     _post_all(state, postings.traded(book.rules, event))
     base = event.quantity * book.rules.lot_atoms
-    for order, owner in ((maker, maker_owner), (taker, taker_owner)):
-        order.filled += event.quantity  # type: ignore[assignment]
-        order.filled_quote += event.notional  # type: ignore[assignment]
-        order.updated = event.time
-        order.hold -= event.notional if order.side == 1 else base  # type: ignore[assignment]
-        if order is taker:
-            order.hold -= event.released  # type: ignore[assignment]
-        else:
-            book.reduce(order, event.quantity)
-        if order.filled == order.quantity:
-            order.status = FILLED
-            _close(state, owner, order)
-        else:
-            order.status = PARTIALLY_FILLED
+    from_taker, from_maker = (event.notional, base) if event.taker_side == 1 else (base, event.notional)
+    _fill(maker, event, from_maker)
+    _fill(taker, event, from_taker + event.released)
+    book.reduce(maker, event.quantity)
+    if maker.status is FILLED:
+        _close(state, maker_owner, maker)
+    if taker.status is FILLED:
+        _close(state, taker_owner, taker)
     book.last_price = event.price
     book.triggers.reach(event.price)
     book.next_trade = event.trade + 1  # type: ignore[assignment]
     book.next_aggregate = event.aggregate + 1
     state.changes.trades.append((state.seq, event))
     state.changes.markets[event.market] = book
+
+
+def _fill(order: Order, event: ev.Traded, paid: int) -> None:
+    """Count a trade in one of its two orders, which pays for it from its hold."""
+    filled = order.filled + event.quantity
+    order.filled = filled  # type: ignore[assignment]
+    order.filled_quote += event.notional  # type: ignore[assignment]
+    order.hold -= paid  # type: ignore[assignment]
+    order.updated = event.time
+    order.status = FILLED if filled == order.quantity else PARTIALLY_FILLED
 
 
 def _touch_order(state: State, order_id: OrderId) -> Order:

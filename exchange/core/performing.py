@@ -9,14 +9,13 @@ import msgspec
 
 from exchange.core.commands import CancelAll, CancelOrder, CancelReplace, Command, PlaceOrder, WakeOrder
 from exchange.core.deciding import DECIDE, Decision
-from exchange.core.events import Event, OrderEnded
+from exchange.core.events import Event
 from exchange.core.evolving import evolve
 from exchange.core.orders import OrderRow
 from exchange.core.rejects import Reject
-from exchange.core.units import MarketId, Micros
+from exchange.core.units import MarketId, Micros, OrderId
 
 if TYPE_CHECKING:
-    from exchange.core.orders import Order
     from exchange.core.state import Changes, State
 
 
@@ -59,52 +58,37 @@ def perform(state: State, now: Micros, command: Command, after: Observer | None 
             return cancelled
         placed = perform(state, now, command.place, after)
         return Outcome(cancelled.reject, cancelled.events, cancelled.orders, placed)
-    events = _happen(state, now, command, after)
-    if isinstance(events, list):
-        return Outcome(None, tuple(events), _named_orders(state.changes, command, events))
-    return Outcome(events)
+    try:
+        events: Decision = DECIDE[type(command)](state, now, command)
+    except Exception as error:
+        raise UndecidedError(getattr(command, "market", None)) from error
+    if not isinstance(events, list):
+        return Outcome(events)
+    for event in events:
+        evolve(state, event)
+        if after is not None:
+            after(event)
+    return Outcome(None, tuple(events), _named_orders(state.changes, type(command), events))
 
 
-def wake(state: State, now: Micros, market: MarketId, after: Observer | None = None) -> list[Event]:
-    """Wake the next order that this market's last price reached; an empty list when there is none.
+def wake(state: State, now: Micros, market: MarketId, after: Observer | None = None) -> tuple[Event, ...]:
+    """Wake the next order that this market's last price reached; nothing happens when there is none.
 
     Raises `UndecidedError` as `perform` does. Call until nothing is left: those who wake may wake others.
     """
-    events = _happen(state, now, WakeOrder(market), after)
-    assert not isinstance(events, Reject), events
-    return events
+    outcome = perform(state, now, WakeOrder(market), after)
+    assert outcome.reject is None, outcome
+    return outcome.events
 
 
-def _happen(
-    state: State,
-    now: Micros,
-    command: Command,
-    after: Observer | None,
-) -> list[Event] | Reject:
-    try:
-        decision: Decision = DECIDE[type(command)](state, now, command)
-    except Exception as error:
-        raise UndecidedError(getattr(command, "market", None)) from error
-    if type(decision) is list:
-        for event in decision:
-            evolve(state, event)
-            if after is not None:
-                after(event)
-    return decision
-
-
-def _named_orders(changes: Changes, command: Command, events: list[Event]) -> tuple[OrderRow, ...]:
+def _named_orders(changes: Changes, kind: type, events: list[Event]) -> tuple[OrderRow, ...]:
     """The rows of the orders that the command itself names: placed or cancelled, not their makers."""
-    kind = type(command)
-    if kind is PlaceOrder:
-        return (changes.fresh[events[0].order].row(),)  # type: ignore[union-attr]  # it begins with `OrderAccepted`
-    if kind is CancelOrder:
-        return (_ended(changes, events[0]).row(),)
-    if kind is CancelAll:
-        return tuple([_ended(changes, event).row() for event in events])
-    return ()
+    if kind is PlaceOrder or kind is CancelOrder:
+        return (_row(changes, events[0]),)
+    return tuple([_row(changes, event) for event in events]) if kind is CancelAll else ()
 
 
-def _ended(changes: Changes, event: Event) -> Order:
-    assert type(event) is OrderEnded
-    return changes.fresh.get(event.order) or changes.orders[event.order]
+def _row(changes: Changes, event: Event) -> OrderRow:
+    """The row of the order whose acceptance or end this event is."""
+    order: OrderId = event.order  # type: ignore[union-attr]
+    return (changes.fresh.get(order) or changes.orders[order]).row()

@@ -46,6 +46,7 @@ KEYS_PER_ACCOUNT: Final = 1 << ACCOUNT_SHIFT
 """Multiplying and adding is quicker in CPython 3.11 than shifting and joining."""
 ASSET_SHIFT: Final = 4
 MAX_ASSETS: Final = 1 << (ACCOUNT_SHIFT - ASSET_SHIFT)
+_FEES_KEY: Final = FEES << ACCOUNT_SHIFT
 FIRST_TRADER_KEY: Final = BalanceKey(FIRST_TRADER << ACCOUNT_SHIFT)
 
 
@@ -67,24 +68,23 @@ def may_be_negative(key: BalanceKey) -> bool:
 
 def traded(market: Market, event: Traded) -> list[Movement]:
     """Base to the buyer, quote to the seller, a fee from what each received, price improvement back to the taker."""
-    base, quote = market.base << ASSET_SHIFT, market.quote << ASSET_SHIFT
+    base, quote, lots = market.base << ASSET_SHIFT, market.quote << ASSET_SHIFT, event.quantity
     if event.taker_side == 1:
-        buyer, seller = event.taker << ACCOUNT_SHIFT, event.maker << ACCOUNT_SHIFT
+        buyer, seller = event.taker * KEYS_PER_ACCOUNT, event.maker * KEYS_PER_ACCOUNT
         base_fee, quote_fee = event.taker_fee, event.maker_fee
     else:
-        buyer, seller = event.maker << ACCOUNT_SHIFT, event.taker << ACCOUNT_SHIFT
+        buyer, seller = event.maker * KEYS_PER_ACCOUNT, event.taker * KEYS_PER_ACCOUNT
         base_fee, quote_fee = event.maker_fee, event.taker_fee
-    fees = FEES << ACCOUNT_SHIFT
     moves = [
-        (seller | base | 1, buyer | base, event.quantity * market.lot_atoms),
-        (buyer | quote | 1, seller | quote, event.notional),
+        (seller + base + HELD, buyer + base, lots * market.lot_atoms),
+        (buyer + quote + HELD, seller + quote, event.notional),
     ]
     if base_fee:
-        moves.append((buyer | base, fees | base, base_fee))
+        moves.append((buyer + base, _FEES_KEY + base, base_fee))
     if quote_fee:
-        moves.append((seller | quote, fees | quote, quote_fee))
+        moves.append((seller + quote, _FEES_KEY + quote, quote_fee))
     if event.released:
-        moves.append((buyer | quote | 1, buyer | quote, event.released))
+        moves.append((buyer + quote + HELD, buyer + quote, event.released))
     return moves  # type: ignore[return-value]  # plain ints, kept so for speed: each is a key or an amount by position
 
 

@@ -36,7 +36,7 @@ class Triggers:
     `_queue` has the due in order of waking; whoever is cancelled in it leaves `_due` at once and the queue later.
     """
 
-    __slots__ = ("_due", "_falling", "_queue", "_rising")
+    __slots__ = ("_asleep", "_due", "_falling", "_queue", "_rising")
 
     def __init__(self) -> None:
         """Nobody asleep."""
@@ -44,13 +44,15 @@ class Triggers:
         self._falling: SortedList[tuple[int, OrderId]] = SortedList()
         self._due: set[OrderId] = set()
         self._queue: deque[OrderId] = deque()
+        self._asleep = 0
 
     def __len__(self) -> int:
         """How many orders sleep."""
-        return len(self._rising) + len(self._falling) + len(self._due)
+        return self._asleep
 
     def add(self, order: Order) -> None:
         """Put an order to sleep."""
+        self._asleep += 1
         if wakes_rising(order.type, order.side):
             self._rising.add((order.stop_price, order.id))
         else:
@@ -58,6 +60,7 @@ class Triggers:
 
     def remove(self, order: Order) -> None:
         """Take an order out: it woke, or was cancelled in its sleep."""
+        self._asleep -= 1
         if order.id in self._due:
             self._due.remove(order.id)
             while self._queue and self._queue[0] not in self._due:
@@ -69,6 +72,8 @@ class Triggers:
 
     def reach(self, price: Price) -> None:
         """There was a trade at `price`: whoever waited for it is due."""
+        if not self._asleep:
+            return
         for waiting, mark in ((self._rising, price), (self._falling, -price)):
             while waiting and waiting[0][0] <= mark:
                 order = waiting.pop(0)[1]
