@@ -110,7 +110,8 @@ class _Replay:
         for first, last, time, blob, stored in self._select("SELECT * FROM journal ORDER BY first_seq"):
             name = f"first_seq {first}"
             if first != self.state.seq + 1:
-                raise Difference("journal", name, f"first_seq {self.state.seq + 1}", f"first_seq {first}")
+                lower = f"first_seq {min(first, self.state.seq + 1)}"
+                raise Difference("journal", lower, f"first_seq {self.state.seq + 1}", f"first_seq {first}")
             if last < first or time < 0:
                 raise Difference("journal", name, "last_seq from first_seq on, and a time", f"{last} at {time}")
             digest = link(digest, first, last, time, blob)
