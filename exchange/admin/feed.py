@@ -6,7 +6,6 @@ Fed by commits, so it shows nothing that is not durable. A watcher that does not
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
 from itertools import count, islice
 from typing import Final, Protocol
 
@@ -14,16 +13,15 @@ import msgspec
 import trio
 
 from exchange.admin import wire
+from exchange.admin.gauges import Check, OpenOrders, Rate
 from exchange.admin.house import House, Refused
-from exchange.admin.methods.markets import PHASES, find_market, read_book
+from exchange.admin.methods.markets import PHASES, find_market, market_row, read_book
 from exchange.admin.printing import price, quantity
-from exchange.clock import Clock
-from exchange.core.audit import violations
 from exchange.core.committed import Committed
 from exchange.core.events import MarketListed, MarketPhaseSet, OrderAccepted, Traded
 from exchange.core.market import Market
 from exchange.core.orders import Side
-from exchange.core.units import MAX_STORED, MarketId, Micros
+from exchange.core.units import MAX_STORED, MarketId
 
 BOOK_SECONDS: Final = 0.2
 """Pause between two pushes of a watched book."""
@@ -33,15 +31,6 @@ STATUS_TICKS: Final = 5
 
 KEPT_TRADES: Final = 100
 """Newest trades kept per market."""
-
-CHECK_US: Final = 10_000_000
-"""Least time between two checks of the invariants."""
-
-CHECK_SHARE: Final = 500
-"""A check may take one part in this many of the time: it holds up trading while it runs."""
-
-MAX_VIOLATIONS: Final = 20
-
 
 _Print = tuple[int, int, int, int, Side]
 """A trade as it happened: number, time, price in ticks, quantity in lots, the taker's side."""
@@ -72,8 +61,9 @@ class Feed:
         self._changed: set[MarketId] = set()
         self._traded: set[MarketId] = set()
         self._phases: deque[MarketPhaseSet] = deque(maxlen=KEPT_TRADES)
-        self._rate = _Rate(house.clock)
-        self._check = _Check(house)
+        self._rate = Rate(house.clock)
+        self._check = Check(house)
+        self._open = OpenOrders(house)
         house.sequencer.subscribe(self.consume)
 
     def consume(self, committed: Committed) -> None:
@@ -147,6 +137,15 @@ class Feed:
             violations=self._check.found,
         )
 
+    async def markets(self) -> wire.MarketList:
+        """All markets at a glance. Dashboards ask this each second, so large books are not counted each time."""
+        counts = await self._open.counts()
+        return await self._house.sequencer.read(
+            lambda state: wire.MarketList(
+                tuple(market_row(book, state.assets, counts.get(key, 0)) for key, book in state.books.items())
+            )
+        )
+
     async def trades(self, ask: wire.GetTrades) -> wire.TradesView:
         """The newest trades of a market, newest first."""
         if not 1 <= ask.limit <= KEPT_TRADES:
@@ -201,42 +200,6 @@ class Feed:
             frame = await self.status()
             for watcher in audience:
                 watcher.push(frame)
-
-
-class _Rate:
-    """Counts, and once a second turns the count into a rate."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.count = 0
-        self.per_second = 0
-        self._clock = clock
-        self._since = clock.now()
-
-    def measure(self) -> None:
-        now = self._clock.now()
-        self.per_second = self.count * 1_000_000 // max(now - self._since, 1)
-        self.count, self._since = 0, now
-
-
-class _Check:
-    """The invariants, checked again and again: rarely where there is much to check."""
-
-    def __init__(self, house: House) -> None:
-        self.time = Micros(0)
-        self.found: tuple[str, ...] = ()
-        self._house = house
-
-    async def run(self) -> None:
-        while True:
-            took = await self._house.sequencer.read(lambda state: self._look(violations(state)))
-            await trio.sleep(max(CHECK_US, CHECK_SHARE * took) / 1_000_000)
-
-    def _look(self, found: Iterator[str]) -> int:
-        """How many microseconds the check took."""
-        before = self._house.clock.now()
-        self.found = tuple(wire.clean(sentence) for sentence in islice(found, MAX_VIOLATIONS))
-        self.time = self._house.clock.now()
-        return self.time - before
 
 
 def _cut(view: wire.BookView, depth: int) -> wire.BookView:

@@ -11,11 +11,11 @@ import trio
 
 from exchange.admin import wire
 from exchange.admin.acts import allowed, carry_out, check_role
+from exchange.admin.bucket import PER_SECOND, Bucket
 from exchange.admin.feed import Feed
 from exchange.admin.house import Caller, House, Refused
 from exchange.admin.lines import Lines, LineTooLong
 from exchange.admin.methods.markets import checked_depth, find_market
-from exchange.clock import Clock
 from exchange.core.units import MILLION, MarketId
 from exchange.office.operators import Operator, Role, Verdict
 
@@ -33,12 +33,6 @@ GOODBYE_SECONDS: Final = 1
 
 QUEUED_FRAMES: Final = 256
 """So many frames may wait for a slow client before it is cut off."""
-
-BURST: Final = 100
-"""Questions in a row."""
-
-PER_SECOND: Final = 20
-"""Questions a second in the long run."""
 
 _log = structlog.get_logger("exchange.admin")
 
@@ -69,7 +63,7 @@ class Session:
         self._caller: Caller | None = None
         self._scope = trio.CancelScope()
         self._outbox, self._inbox = trio.open_memory_channel[bytes](QUEUED_FRAMES)
-        self._bucket = _Bucket(house.clock)
+        self._bucket = Bucket(house.clock)
         self._sending = False
 
     async def run(self) -> None:
@@ -195,6 +189,9 @@ class Session:
             case wire.GetStatus():
                 check_role(self._house, caller, ask)
                 return await self._feed.status()
+            case wire.ListMarkets():
+                check_role(self._house, caller, ask)
+                return await self._feed.markets()
             case wire.GetTrades():
                 check_role(self._house, caller, ask)
                 return await self._feed.trades(ask)
@@ -240,21 +237,3 @@ class Session:
         self._feed.watchers.add(self)
         await self._feed.show(self)
         return wire.Watching(ask.symbol)
-
-
-class _Bucket:
-    """Lets `BURST` questions through at once and `PER_SECOND` in the long run."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._left = BURST * MILLION
-        self._at = clock.now()
-
-    def take(self) -> bool:
-        now = self._clock.now()
-        self._left = min(BURST * MILLION, self._left + max(now - self._at, 0) * PER_SECOND)
-        self._at = now
-        if self._left < MILLION:
-            return False
-        self._left -= MILLION
-        return True

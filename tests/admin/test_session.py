@@ -154,13 +154,13 @@ async def test_a_bug_in_a_method_is_told_and_the_desk_goes_on(
 ) -> None:
     """One operator's question must not end the exchange."""
 
-    async def fail(house: House, ask: wire.ListMarkets) -> wire.MarketList:
+    async def fail(house: House, ask: wire.ShowMarket) -> wire.MarketRules:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(CALLS, "markets", fail)
+    monkeypatch.setitem(CALLS, "market.show", fail)
     async with furnished(tmp_path) as house, attached(house) as client:
         with pytest.raises(Refused) as refused:
-            await client.call(wire.ListMarkets())
+            await client.call(wire.ShowMarket("BTCUSDT"))
         assert refused.value.code == "unknown"
         assert (await client.call(wire.GetStatus())).accounts == 2
     assert "ZeroDivisionError" in capsys.readouterr().out

@@ -31,7 +31,9 @@ PHASES: Final[dict[MarketPhase, wire.Phase]] = {
 async def list_markets(house: House, _ask: wire.ListMarkets) -> wire.MarketList:
     """All markets, in the order of their listing."""
     return await house.sequencer.read(
-        lambda state: wire.MarketList(tuple(market_row(book, state.assets) for book in state.books.values()))
+        lambda state: wire.MarketList(
+            tuple(market_row(book, state.assets, count_open(book)) for book in state.books.values())
+        )
     )
 
 
@@ -58,7 +60,7 @@ async def set_phase(house: House, ask: wire.SetPhase) -> wire.MarketRow:
         raise Refused("same_phase", f"{ask.symbol} is {ask.phase} already. Nothing was changed.")
     if outcome.reject is not None:
         raise no(outcome.reject)
-    return await house.sequencer.read(lambda state: market_row(state.books[market], state.assets))
+    return await house.sequencer.read(lambda state: _row(state.books[market], state.assets))
 
 
 async def find_market(house: House, symbol: str) -> MarketId:
@@ -102,11 +104,19 @@ def _levels(market: Market, half: BookSide, depth: int) -> tuple[wire.Level, ...
     )
 
 
-def market_row(book: Book, assets: Mapping[AssetId, Asset]) -> wire.MarketRow:
+def count_open(book: Book) -> int:
+    """How many orders rest or sleep in a market: a walk over all its price levels."""
+    return sum(level.count for half in (book.bids, book.asks) for level in half) + len(book.triggers)
+
+
+def _row(book: Book, assets: Mapping[AssetId, Asset]) -> wire.MarketRow:
+    return market_row(book, assets, count_open(book))
+
+
+def market_row(book: Book, assets: Mapping[AssetId, Asset], open_orders: int) -> wire.MarketRow:
     """A market at a glance."""
     market = book.rules
     bid, ask = book.bids.best, book.asks.best
-    resting = sum(level.count for half in (book.bids, book.asks) for level in half)
     return wire.MarketRow(
         symbol=market.symbol,
         base=assets[market.base].code,
@@ -117,14 +127,14 @@ def market_row(book: Book, assets: Mapping[AssetId, Asset]) -> wire.MarketRow:
         last_price=price(market, book.last_price),
         bid=price(market, bid.price) if bid is not None else "",
         ask=price(market, ask.price) if ask is not None else "",
-        open_orders=resting + len(book.triggers),
+        open_orders=open_orders,
     )
 
 
 def _rules(book: Book, assets: Mapping[AssetId, Asset]) -> wire.MarketRules:
     market = book.rules
     return wire.MarketRules(
-        row=market_row(book, assets),
+        row=_row(book, assets),
         min_price=price(market, market.min_price),
         max_price=price(market, market.max_price),
         min_quantity=quantity(market, market.min_quantity),
