@@ -17,10 +17,12 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from exchange.api import door_routes as routes
+from exchange.api import errors
 from exchange.api.connection import GOING_AWAY, Connection
 from exchange.api.control import Invalid, MarketSession
 from exchange.api.door_limits import DoorLimits
 from exchange.api.errors import Refusal, Refused
+from exchange.api.listen_keys import LOOKS_LIKE_KEY
 from exchange.api.rooms import Rooms
 from exchange.api.streams import Streams
 from exchange.api.user_stream import UserStreams
@@ -173,6 +175,9 @@ class _FastDoor:
             most = limits.subscriptions_per_connection
             session = ApiSession(connection, rooms, self._users, address, most, show_limits=route.show_limits)
             return connection, session
+        for name in route.names:
+            if LOOKS_LIKE_KEY(name) and rooms.listen_keys.find(name, rooms.clock.now()) is None:
+                raise Refused(errors.BAD_LISTEN_KEY)
         reader = MarketSession(connection, rooms, self._streams, self._users, limits.streams_per_connection)
         reader.enter(list(route.names))
         return connection, reader

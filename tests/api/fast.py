@@ -84,6 +84,13 @@ class Reader:
     async def send(self, message: object) -> None:
         await self.socket.send(msgspec.json.encode(message).decode())
 
+    async def flood(self) -> None:
+        """Ask and ask, without end; returns never, but raises when the connection is closed."""
+        number = 0
+        while True:
+            number += 1
+            await self.send({"method": "LIST_SUBSCRIPTIONS", "id": number})
+
     async def ask(self, message: object) -> Any:
         """Send a request and read its answer, passing over what streams say meanwhile."""
         await self.send(message)
