@@ -21,9 +21,12 @@ SHARDS = 10
 def first_difference(commands: list[co.Command]) -> str | None:
     """Do the same to both; the first thing in which they differ, or that breaks a rule of `audit`."""
     state, naive = State(), Naive()
-    for number, command in enumerate([*furnishing(), *commands]):
+    setup = furnishing()
+    for number, command in enumerate([*setup, *commands]):
         outcome, woken = run(state, command)
         real, twin = answered(outcome, woken), naive.perform(command)
+        if number < len(setup) - 1 and real == twin:
+            continue  # nobody trades yet: one look at the end of it is enough
         wrong = [*([f"{real}, the twin says {twin}"] if real != twin else []), *differences(state, naive)]
         wrong += audit.violations(state)
         if wrong:
