@@ -29,6 +29,9 @@ from tui.words import PHASE_NAME
 REDRAW_S: Final = 0.1
 """However much is heard, the screen is drawn this often at most."""
 
+READ_S: Final = 1.5
+"""A note is taken for read after this long."""
+
 # The terminal's own colours, so that light and dark ones both stay readable; red and green only ever underline
 # what words or signs say too.
 PLAIN = Theme(
@@ -76,6 +79,7 @@ class Dashboard(App[int]):
         self.link = Link(socket, self.post_message, second)
         self._stale = True
         self._code_due = False
+        self._told = 0.0
 
     def on_mount(self) -> None:
         """Start to listen, and to draw."""
@@ -98,9 +102,11 @@ class Dashboard(App[int]):
         self._touch()
 
     async def on_event(self, event: Event) -> None:
-        """Whoever presses keys is not idle."""
+        """Whoever presses keys is not idle, and has read what was told a while ago."""
         if isinstance(event, Key):
             self.link.touch()
+            if time.monotonic() - self._told > READ_S:
+                self.clear_notifications()
         await super().on_event(event)
 
     def on_heard(self, message: Heard) -> None:
@@ -132,11 +138,12 @@ class Dashboard(App[int]):
     # What is done.
 
     def tell(self, sentence: str, done: bool) -> None:
-        """A note over the screen; one that something was not done stays longer."""
+        """A note over the screen; one that something was not done stays longer. A key takes read ones away."""
+        self._told = time.monotonic()
         self.notify(
             plain(sentence),
             severity="information" if done else "error",
-            timeout=8 if done else 20,
+            timeout=6 if done else 20,
             markup=False,
         )
 

@@ -71,15 +71,20 @@ class Board(Screen[None]):
         raise NotImplementedError
 
     def show(self, seen: Seen) -> None:
-        """Draw everything anew; figures that may have aged are dimmed."""
-        self.query_one(Heading).show(seen)
-        self.query_one(Verdict).show(seen)
-        self.query_one("#body").set_class(not seen.fresh(), "stale")
+        """Draw anew whatever is there: while a screen is built or taken down, that is not everything.
+
+        Figures that may have aged are dimmed.
+        """
+        for heading in self.query(Heading):
+            heading.show(seen)
+        for verdict in self.query(Verdict):
+            verdict.show(seen)
+        self.query("#body").set_class(not seen.fresh(), "stale")
         self.fill(seen)
-        if isinstance(seen.link, CodeNeeded):
-            self.query_one(KeyBar).show([Key("a", "Enter code"), *SCREENS, *COMMON])
-        else:
-            self.query_one(KeyBar).show([*self.keys(seen), *COMMON])
+        sign_in = isinstance(seen.link, CodeNeeded)
+        own = (Key("a", "Enter code"), *SCREENS) if sign_in else tuple(self.keys(seen))
+        for bar in self.query(KeyBar):
+            bar.show([*own, *COMMON])
 
     def on_screen_resume(self) -> None:
         """Catch up with what was seen while another screen was up."""

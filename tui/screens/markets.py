@@ -59,13 +59,24 @@ class Markets(Board):
 
     def fill(self, seen: Seen) -> None:
         """Both lists and the ladder."""
-        self.query_one(MarketList).show_seen(seen)
-        self.query_one(Tape).show_trades(seen.trades)
-        self.query_one(Ladder).show(seen)
+        for markets in self.query(MarketList):
+            markets.show_seen(seen)
+        for tape in self.query(Tape):
+            tape.show_trades(seen.trades)
+        for ladder in self.query(Ladder):
+            ladder.show(seen)
+
+    def on_mount(self) -> None:
+        """Begin at the market that was chosen on the other screen."""
+        self._follow()
 
     def on_screen_resume(self) -> None:
-        """Begin at the market that was chosen on the other screen; only then the board catches up."""
-        self.query_one(MarketList).point(self.dashboard.seen.symbol)
+        """Come back to it, too. Textual calls this before the board's own."""
+        self._follow()
+
+    def _follow(self) -> None:
+        for markets in self.query(MarketList):
+            markets.point(self.dashboard.seen.symbol)
 
     def on_table_moved(self, event: Table.Moved) -> None:
         """The cursor went to another market."""

@@ -40,7 +40,8 @@ class Overview(Board):
         """Every panel and the list."""
         for panel in self.query(Panel):
             panel.show(seen)
-        self.query_one(MarketTable).show_seen(seen)
+        for table in self.query(MarketTable):
+            table.show_seen(seen)
 
     def key_enter(self) -> None:
         """Look at the market under the cursor."""
