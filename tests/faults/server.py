@@ -1,0 +1,191 @@
+"""The real server as a process of its own, real clients under load, and what the ledger says afterwards."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import trio
+
+from exchange.clock import SystemClock
+from exchange.core.orders import OrderRow
+from exchange.core.units import AccountId, MarketId
+from exchange.demo.client import ApiError, Client
+from exchange.ledger import db
+from exchange.ledger.queries import Queries
+from exchange.ledger.reconcile import verify
+
+SYMBOL = "BTCUSDT"
+START_SECONDS = 60
+"""How long a start may take on the busiest machine before the test gives up."""
+
+
+class Account(msgspec.Struct):
+    """A trader's key, as the ready line tells it."""
+
+    name: str
+    api_key: str
+    secret: str
+
+
+class Ready(msgspec.Struct):
+    """The first line of `--ready-json`."""
+
+    http: str
+    fast: str
+    ws: str
+    admin: str
+    accounts: list[Account]
+
+
+class Running(msgspec.Struct):
+    """A started server; `output` is what it printed after its first line, once it has ended."""
+
+    process: trio.Process
+    ready: Ready
+
+    def client(self, number: int) -> Client:
+        """A signed client; even numbers are alice's."""
+        account = self.ready.accounts[number % 2]
+        return Client(self.ready.http, account.api_key, account.secret, SystemClock())
+
+
+@asynccontextmanager
+async def demo(folder: Path, *options: str) -> AsyncIterator[Running]:
+    """`exchange demo` on `folder`, any free ports; killed at the end if it still runs."""
+    argv = [sys.executable, "-m", "exchange", "demo", "--dir", str(folder), "--port", "0", "--fast-port", "0"]
+    argv += ["--weight-limit", "0", "--ready-json", *options]
+    with (folder.parent / "stderr.txt").open("ab") as errors:
+        process = await trio.lowlevel.open_process(argv, stdout=subprocess.PIPE, stderr=errors)
+    try:
+        with trio.fail_after(START_SECONDS):
+            line = await _first_line(process)
+        assert line, (folder.parent / "stderr.txt").read_text()
+        yield Running(process, msgspec.json.decode(line, type=Ready))
+    finally:
+        with trio.CancelScope(shield=True):
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            assert process.stdout is not None
+            await process.stdout.aclose()
+
+
+async def _first_line(process: trio.Process) -> bytes:
+    assert process.stdout is not None
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = await process.stdout.receive_some()
+        if not piece:
+            return b""
+        line += piece
+    return line
+
+
+class Load:
+    """Several connections that place, cross and cancel, each noting what was acknowledged to it."""
+
+    def __init__(self, tag: str, seed: int) -> None:
+        """Client ids begin with `tag`, which must be new."""
+        self.tag = tag
+        self.placed: dict[tuple[str, str], int] = {}
+        """(account, client id) -> order id, acknowledged."""
+        self.cancelled: set[tuple[str, str]] = set()
+        self.sent = 0
+        self.answered = 0
+        self.dropped = 0
+        self.on_step: Callable[[], None] = lambda: None
+        self._random = random.Random(seed)
+
+    async def run(self, server: Running, connections: int) -> None:
+        """Load the server until every connection has broken."""
+        async with trio.open_nursery() as nursery:
+            for number in range(connections):
+                nursery.start_soon(self._trade, server, number)
+
+    async def _trade(self, server: Running, number: int) -> None:
+        client, name = server.client(number), server.ready.accounts[number % 2].name
+        mine: list[str] = []
+        count = 0
+        try:
+            while True:
+                count += 1
+                if mine and self._random.random() < 0.3:
+                    await self._cancel(client, name, mine.pop(self._random.randrange(len(mine))))
+                else:
+                    client_id = f"{self.tag}-{number}-{count}"
+                    await self._place(client, name, client_id)
+                    mine.append(client_id)
+        except OSError:
+            self.dropped += 1
+        finally:
+            with trio.CancelScope(shield=True):
+                await client._drop()
+
+    async def _place(self, client: Client, name: str, client_id: str) -> None:
+        side = self._random.choice(["BUY", "SELL"])
+        price = 30_000 + self._random.randint(-3, 3)
+        reply = await self._ask(
+            client,
+            "POST",
+            symbol=SYMBOL,
+            side=side,
+            type="LIMIT",
+            timeInForce="GTC",
+            quantity=f"0.0{self._random.randint(1, 9)}",
+            price=str(price),
+            newClientOrderId=client_id,
+        )
+        self.placed[name, client_id] = int(reply["orderId"])
+
+    async def _cancel(self, client: Client, name: str, client_id: str) -> None:
+        try:
+            reply = await self._ask(client, "DELETE", symbol=SYMBOL, origClientOrderId=client_id)
+        except ApiError as error:
+            if error.code != -2011:  # else it was filled meanwhile
+                raise
+        else:
+            assert reply["status"] == "CANCELED"
+            self.cancelled.add((name, client_id))
+
+    async def _ask(self, client: Client, method: str, **parameters: str) -> Any:
+        self.sent += 1
+        self.on_step()
+        try:
+            return await client.signed(method, "/api/v3/order", **parameters)
+        finally:
+            self.answered += 1
+            self.on_step()
+
+
+class Ledger:
+    """What is on the disk, read beside the server or without it."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is the data folder."""
+        self.path = folder / "ledger.db"
+        connection = db.open_reader(self.path)
+        self.accounts = {
+            name: AccountId(number) for number, name in connection.execute("SELECT id, name FROM accounts")
+        }
+        self.markets = {name: MarketId(number) for number, name in connection.execute("SELECT id, symbol FROM markets")}
+        self.sums = list(connection.execute("SELECT asset, sum(amount) FROM balance_sheet GROUP BY asset"))
+        connection.close()
+
+    def orders(self, names: list[tuple[str, str]]) -> list[OrderRow | None]:
+        """The orders of these (account, client id) pairs."""
+        queries = Queries(self.path)
+        market = self.markets[SYMBOL]
+        found = [queries.order(self.accounts[name], market, client_id=client_id) for name, client_id in names]
+        queries.close()
+        return found
+
+    def verify(self) -> int:
+        """Verify everything; how many events there are."""
+        return verify(self.path, lambda done, total: None).events
