@@ -5,11 +5,13 @@ Fed by commits, so it shows nothing that is not durable. A watcher that does not
 
 from __future__ import annotations
 
+import traceback
 from collections import defaultdict, deque
 from itertools import count, islice
 from typing import Final, Protocol
 
 import msgspec
+import structlog
 import trio
 
 from exchange.admin import wire
@@ -32,6 +34,8 @@ STATUS_TICKS: Final = 5
 KEPT_TRADES: Final = 100
 """Newest trades kept per market."""
 
+_log = structlog.get_logger("exchange.admin")
+
 _Print = tuple[int, int, int, int, Side]
 """A trade as it happened: number, time, price in ticks, quantity in lots, the taker's side."""
 
@@ -45,6 +49,10 @@ class Watcher(Protocol):
 
     def push(self, frame: wire.FromServer) -> None:
         """Take the frame or be cut off; never block, never raise."""
+        ...
+
+    def end(self, why: str) -> None:
+        """Say why and hang up."""
         ...
 
 
@@ -108,11 +116,19 @@ class Feed:
             nursery.start_soon(self._check.run)
             for tick in count(1):
                 await trio.sleep(BOOK_SECONDS)
-                self._publish_phases()
-                await self._publish_books()
-                if tick % STATUS_TICKS == 0:
-                    self._rate.measure()
-                    await self._publish_status()
+                try:
+                    await self._publish(tick)
+                except Exception:  # noqa: BLE001  # what is only shown must not end the exchange; it is logged and told
+                    _log.error("pushing failed", trace=traceback.format_exc())
+                    for watcher in tuple(self.watchers):
+                        watcher.end("failed")
+
+    async def _publish(self, tick: int) -> None:
+        self._publish_phases()
+        await self._publish_books()
+        if tick % STATUS_TICKS == 0:
+            self._rate.measure()
+            await self._publish_status()
 
     async def status(self) -> wire.Status:
         """How the exchange is now."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final
 
+import structlog
 import trio
 
 from exchange.admin import wire
@@ -23,6 +25,9 @@ CHECK_SHARE: Final = 500
 """A check or count may take one part in this many of the time: it holds up trading while it runs."""
 
 MAX_VIOLATIONS: Final = 20
+
+
+_log = structlog.get_logger("exchange.admin")
 
 
 class Rate:
@@ -56,7 +61,11 @@ class Check:
     def _look(self, found: Iterator[str]) -> int:
         """How many microseconds the check took."""
         before = self._house.clock.now()
-        self.found = tuple(wire.clean(sentence) for sentence in islice(found, MAX_VIOLATIONS))
+        try:
+            self.found = tuple(wire.clean(sentence) for sentence in islice(found, MAX_VIOLATIONS))
+        except Exception as error:  # noqa: BLE001  # a state that cannot even be checked is the worst finding of all
+            _log.error("the check of the invariants failed", trace=traceback.format_exc())
+            self.found = (f"the check itself failed: {type(error).__name__}",)
         self.time = self._house.clock.now()
         return self.time - before
 

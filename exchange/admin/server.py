@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import struct
+import traceback
 from pathlib import Path
 from typing import Final
 
@@ -107,6 +108,8 @@ class _Desk:
             self._sessions.add(session)
             try:
                 await session.run()
+            except Exception:  # noqa: BLE001  # one connection must not end the exchange; it is logged
+                _log.error("a session failed", operator=operator.name, trace=traceback.format_exc())
             finally:
                 self._sessions.discard(session)
 

@@ -39,6 +39,7 @@ _log = structlog.get_logger("exchange.admin")
 _WHY: Final = {
     "idle": "no question for too long; attach again",
     "expired": f"a session lasts {LIFE_SECONDS // 3600} hours; attach again",
+    "failed": "a bug stopped the pushes: see the log; attach again",
     "removed": "you are no longer an operator of this exchange",
     "stopping": "the server stops; attach again when it is back",
 }

@@ -106,7 +106,7 @@ class TradesView(Push, frozen=True, tag="trades"):
 
 
 class Closing(Push, frozen=True, tag="closing"):
-    """The server hangs up, and why: "idle", "slow", "stopping" or "expired"."""
+    """The server hangs up, and why: "idle", "expired", "removed", "failed" or "stopping"."""
 
     reason: str
     text: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,8 @@ import trio
 
 from exchange.admin import wire
 from exchange.admin.client import AdminClient, Disconnected, connect
+from exchange.admin.feed import Feed
+from exchange.admin.session import Session
 from exchange.core.commands import Credit, SetMarketPhase
 from exchange.core.market import MarketPhase
 from exchange.core.orders import Side
@@ -125,6 +128,55 @@ async def test_a_client_that_does_not_read_is_cut_off_and_the_others_are_served(
             with pytest.raises(trio.BrokenResourceError):
                 await flood(deaf)
         assert (await client.call(wire.GetStatus())).accounts == 2
+
+
+async def test_a_bug_in_what_is_pushed_ends_sessions_and_not_the_exchange(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(feed: Feed) -> wire.Status:
+        raise ZeroDivisionError
+
+    async with furnished(tmp_path, demo=True) as house, served(house):
+        async with connect(house.socket) as client:
+            await client.call(wire.Attach())
+            await client.call(wire.Watch())
+            monkeypatch.setattr(Feed, "status", fail)
+            with pytest.raises(Disconnected, match="a bug stopped the pushes"):
+                await pushed(client, wire.BookView)
+        async with connect(house.socket) as client:
+            assert (await client.call(wire.Attach())).operator == "demo"
+    assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+async def test_a_state_that_cannot_be_checked_is_a_violation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(state: object) -> Iterator[str]:
+        yield str(1 // 0)
+
+    monkeypatch.setattr("exchange.admin.gauges.violations", fail)
+    async with furnished(tmp_path) as house, attached(house) as client:
+        await client.call(wire.Watch())
+        while not (status := await pushed(client, wire.Status)).violations:
+            pass
+    assert status.violations == ("the check itself failed: ZeroDivisionError",)
+
+
+async def test_a_bug_in_a_session_ends_it_and_not_the_exchange(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(session: Session) -> str:
+        raise ZeroDivisionError
+
+    async with furnished(tmp_path, demo=True) as house, served(house):
+        with monkeypatch.context() as patch:
+            patch.setattr(Session, "_read", fail)
+            async with connect(house.socket) as client:
+                with pytest.raises(Disconnected):
+                    await client.push()
+        async with connect(house.socket) as client:
+            assert (await client.call(wire.Attach())).operator == "demo"
+    assert "a session failed" in capsys.readouterr().out
 
 
 async def test_an_idle_session_ends(tmp_path: Path) -> None:

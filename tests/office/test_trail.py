@@ -45,7 +45,7 @@ def test_b41_the_chain_goes_on_after_a_restart(written: Office) -> None:
 )
 def test_b42_an_edit_is_found(written: Office, seq: int, change: str) -> None:
     """B42: of any column of any row."""
-    written.db.execute(f"UPDATE trail SET {change} WHERE seq = ?", (seq,))  # noqa: S608  # the table above
+    written.db.execute(f"UPDATE trail SET {change} WHERE seq = ?", (seq,))  # the table above
     with pytest.raises(TrailBroken, match=f"row {seq} was altered"):
         verify_trail(written.db, None)
 
