@@ -29,7 +29,7 @@ def conservation(state: State) -> Iterator[str]:
     """Per asset, all balances add up to 0: what traders and the house have came from genesis or custody."""
     sums: Counter[AssetId] = Counter()
     for key, amount in state.balances.items():
-        _, asset, bucket = split_key(key)
+        asset = split_key(key)[1]
         sums[asset] += amount
     for asset, total in sums.items():
         if total:

@@ -134,9 +134,9 @@ class OrderRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Order(msgspec.Struct, gc=False, eq=False):
-    """A living order. Mutable: only `evolve` writes to it. Kept out of the garbage collector's sight;
+    """A living order. Mutable: only `evolve` writes to it.
 
-    `Level` unlinks it when it leaves, so no cycle outlives it.
+    Kept out of the garbage collector's sight: the book unlinks it when it leaves, so no cycle outlives it.
     """
 
     id: OrderId

@@ -40,9 +40,10 @@ class UndecidedError(Exception):
     """`decide` raised: nothing happened, and the market it concerns (if any) is to be quarantined."""
 
     def __init__(self, market: MarketId | None) -> None:
-        """`market` is the one whose orders were being decided."""
+        """`market` is the one whose orders were being decided; `happened` what stands of a `CancelReplace`."""
         super().__init__(market)
         self.market = market
+        self.happened: Outcome | None = None
 
 
 def perform(state: State, now: Micros, command: Command, after: Observer | None = None) -> Outcome:
@@ -56,7 +57,12 @@ def perform(state: State, now: Micros, command: Command, after: Observer | None 
         cancelled = perform(state, now, command.cancel, after)
         if cancelled.reject is not None and not command.even_if_cancel_fails:
             return cancelled
-        placed = perform(state, now, command.place, after)
+        try:
+            placed = perform(state, now, command.place, after)
+        except UndecidedError as error:
+            half = (cancelled.reject, cancelled.events, cancelled.orders)
+            error.happened = Outcome(*half, Outcome(Reject.INTERNAL))
+            raise
         return Outcome(cancelled.reject, cancelled.events, cancelled.orders, placed)
     try:
         events: Decision = DECIDE[type(command)](state, now, command)

@@ -1,6 +1,7 @@
-"""Event -> debits and credits. One movement takes from one account and gives to another, so an unbalanced entry cannot
+"""Event -> debits and credits.
 
-be written. A hold is a movement from `available` to `held`. Accounts below 100 belong to the house.
+One movement takes from one account and gives to another, so an unbalanced entry cannot be written. A hold is a
+movement from `available` to `held`. Accounts below 100 belong to the house.
 """
 
 from __future__ import annotations

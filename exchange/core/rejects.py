@@ -7,6 +7,7 @@ the one that stands first here is given.
 from __future__ import annotations
 
 from enum import Enum
+from typing import Self
 
 
 class Reject(Enum):
@@ -15,7 +16,7 @@ class Reject(Enum):
     code: int
     text: str
 
-    def __new__(cls, code: int, text: str) -> Reject:
+    def __new__(cls, code: int, text: str) -> Self:
         """Keep the pair as the value and its parts as attributes; the name keeps equal pairs apart."""
         member = object.__new__(cls)
         member._value_ = (len(cls.__members__), code, text)

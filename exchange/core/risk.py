@@ -18,9 +18,7 @@ from exchange.core.units import MILLION
 if TYPE_CHECKING:
     from exchange.core.book import Book
     from exchange.core.commands import PlaceOrder
-    from exchange.core.orders import Order
     from exchange.core.state import Account
-    from exchange.core.units import OrderId
 
 _OPEN: Final = MarketPhase.OPEN
 _CLIENT_ID: Final = re.compile(r"[a-zA-Z0-9\-_]{1,36}").fullmatch
@@ -44,7 +42,7 @@ def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reje
     if mine is not None:
         if len(mine) >= book.rules.max_orders:
             return Reject.MAX_ORDERS
-        if stop_price and _asleep(mine) >= book.rules.max_algo_orders:
+        if stop_price and book.triggers.of(account.id) >= book.rules.max_algo_orders:
             return Reject.MAX_ALGO_ORDERS
     if order.client_id in account.open_by_client:
         return Reject.DUPLICATE_CLIENT_ID
@@ -58,10 +56,6 @@ def _check_phase(phase: MarketPhase, order: PlaceOrder) -> Reject | None:
     if phase != MarketPhase.POST_ONLY:
         return Reject.MARKET_NOT_OPEN
     return None if order.type == LIMIT_MAKER else Reject.POST_ONLY
-
-
-def _asleep(mine: dict[OrderId, Order]) -> int:
-    return sum(not order.working for order in mine.values())
 
 
 def _is_usual(book: Book, order: PlaceOrder) -> bool:

@@ -7,13 +7,13 @@ have woken; the due wake one after the other, the nearest stop price first and a
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import Final
 
 from sortedcontainers import SortedList
 
 from exchange.core.orders import Order, OrderType, Side
-from exchange.core.units import OrderId, Price
+from exchange.core.units import AccountId, OrderId, Price
 
 _STOPS: Final = frozenset({OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT})
 
@@ -36,12 +36,13 @@ class Triggers:
     `_queue` has the due in order of waking; whoever is cancelled in it leaves `_due` at once and the queue later.
     """
 
-    __slots__ = ("_asleep", "_due", "_falling", "_queue", "_rising")
+    __slots__ = ("_asleep", "_by_account", "_due", "_falling", "_queue", "_rising")
 
     def __init__(self) -> None:
         """Nobody asleep."""
         self._rising: SortedList[tuple[int, OrderId]] = SortedList()
         self._falling: SortedList[tuple[int, OrderId]] = SortedList()
+        self._by_account: Counter[AccountId] = Counter()
         self._due: set[OrderId] = set()
         self._queue: deque[OrderId] = deque()
         self._asleep = 0
@@ -50,8 +51,13 @@ class Triggers:
         """How many orders sleep."""
         return self._asleep
 
+    def of(self, account: AccountId) -> int:
+        """How many orders of this account sleep."""
+        return self._by_account[account]
+
     def add(self, order: Order) -> None:
         """Put an order to sleep."""
+        self._by_account[order.account] += 1
         self._asleep += 1
         if wakes_rising(order.type, order.side):
             self._rising.add((order.stop_price, order.id))
@@ -60,6 +66,9 @@ class Triggers:
 
     def remove(self, order: Order) -> None:
         """Take an order out: it woke, or was cancelled in its sleep."""
+        self._by_account[order.account] -= 1
+        if not self._by_account[order.account]:
+            del self._by_account[order.account]
         self._asleep -= 1
         if order.id in self._due:
             self._due.remove(order.id)

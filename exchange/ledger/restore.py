@@ -119,6 +119,8 @@ def _orders(connection: apsw.Connection, state: State) -> None:
     for order in orders:
         if order.working:
             state.books[order.market].add(order)
+    for book in state.books.values():
+        book.triggers.reach(book.last_price)
 
 
 def _file(state: State, order: Order) -> None:
