@@ -71,6 +71,7 @@ class Sequencer:
         self._batch = _Batch()
         self._writing: _Batch | None = None
         self._closing = False
+        self._drained = False
         self._bell = trio.Event()
         self._time: Micros = journal.last_time
         self._consumers: list[Callable[[Committed], None]] = []
@@ -104,8 +105,11 @@ class Sequencer:
         """What `look` sees of the state in its turn, returned once all that it saw is durable.
 
         `look` must neither write nor keep hold of anything that can change. Readings find a place even when the
-        queue is full: they change nothing and cost little.
+        queue is full: they change nothing and cost little. Once all is drained nobody would answer them any more:
+        they raise `trio.ClosedResourceError`.
         """
+        if self._drained:
+            raise trio.ClosedResourceError("the sequencer has stopped")
         done = _Answer()
         self._inbox.append(_Ticket(look, done.set, self._clock.now()))
         self._bell.set()
@@ -150,6 +154,7 @@ class Sequencer:
                 if self._batch.answers and self._writing is None:
                     nursery.start_soon(self._commit, self._freeze())
                 elif self._closing and self._writing is None and not self._inbox:
+                    self._drained = True
                     return
                 if self._inbox and len(self._batch.answers) < self._batch_limit:
                     self._bell.set()
@@ -176,7 +181,7 @@ class Sequencer:
             outcome = perform(self.state, batch.time, command, after)
         except UndecidedError as error:
             self._quarantine(error, batch, after)
-            return Outcome(Reject.INTERNAL)
+            return error.happened or Outcome(Reject.INTERNAL)
         self._wake(command, batch, after)
         return outcome
 
