@@ -11,7 +11,6 @@ from hypercorn.trio.run import worker_serve
 from hypercorn.typing import ASGIReceiveCallable
 from hypercorn.utils import wrap_app
 from quart import Response, request
-from quart.asgi import ASGIHTTPConnection
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
 from quart_trio.wrappers import TrioRequest
@@ -34,17 +33,25 @@ class _Connection(TrioASGIHTTPConnection):
     """One request. Quart-Trio cancels it as soon as the client is gone or the last byte is out.
 
     But a client that vanishes changes nothing, and Hypercorn, cancelled in the midst of turning the connection idle,
-    would never close it again. So the request runs to its end.
+    would never close it again. So a request that has come in whole runs to its end.
     """
 
     async def handle_messages(  # type: ignore[override]  # Quart-Trio's own signature
-        self,
-        nursery: trio.Nursery,  # noqa: ARG002  # the same
-        request: TrioRequest,
-        receive: ASGIReceiveCallable,
+        self, nursery: trio.Nursery, request: TrioRequest, receive: ASGIReceiveCallable
     ) -> None:
-        """Take in the body; that nothing more comes is no reason to stop."""
-        await ASGIHTTPConnection.handle_messages(self, request, receive)
+        """Take in the body; give up on a client that leaves before its end."""
+        whole = False
+        while True:
+            message = await receive()
+            if message["type"] == "http.request":
+                request.body.append(message.get("body", b""))
+                whole = not message.get("more_body", False)
+                if whole:
+                    request.body.set_complete()
+            elif message["type"] == "http.disconnect":
+                if not whole:
+                    nursery.cancel_scope.cancel()
+                return
 
 
 class _App(QuartTrio):

@@ -54,7 +54,7 @@ def test_who_goes_on_is_shut_out_twice_as_long_each_time() -> None:
 
 
 def test_no_ban_is_longer_than_the_longest() -> None:
-    limits, now = Limits(1), NOON
+    limits, now, status, wait = Limits(1), NOON, 0, 0
     for _ in range(20):
         refused(limits, "a", 3, now)
         status, wait = refused(limits, "a", 1, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import ccxt
@@ -113,7 +114,7 @@ async def test_each_taking_type_ends_as_it_should(
 async def test_cancel_all_leaves_nothing_open(house: House) -> None:
     alice = bot(house, house.alice)
     for price in (29_000, 29_100):
-        await ask(lambda price=price: alice.create_order(BTC, "limit", "buy", 0.1, price))
+        await ask(partial(alice.create_order, BTC, "limit", "buy", 0.1, price))
     cancelled = await ask(lambda: alice.cancel_all_orders(BTC))
     assert [order["status"] for order in cancelled] == ["canceled", "canceled"]
     assert await ask(lambda: alice.fetch_open_orders(BTC)) == []
