@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +19,8 @@ from exchange.admin.lines import Lines, LineTooLong
 from exchange.admin.methods.markets import checked_depth, find_market
 from exchange.core.units import MILLION, MarketId
 from exchange.office.operators import Operator, Role, Verdict
+
+VERSION: Final = version("onebox-exchange")
 
 LIFE_SECONDS: Final = 86_400
 """No session lasts longer."""
@@ -214,7 +217,7 @@ class Session:
         self._caller = Caller(operator.name, operator.uid, operator.role)
         role: wire.Role = "operations" if operator.role is Role.OPERATIONS else "auditor"
         may = tuple(method for method in wire.ASKS if allowed(operator.role, method))
-        return wire.Attached(operator.name, role, self._house.settings.demo, self._idle_seconds, may)
+        return wire.Attached(operator.name, role, self._house.settings.demo, self._idle_seconds, may, VERSION)
 
     def _check_code(self, code: str) -> None:
         house, name, uid = self._house, self.operator.name, self.operator.uid

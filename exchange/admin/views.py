@@ -241,13 +241,17 @@ class AuditList(msgspec.Struct, frozen=True):
 
 
 class Attached(msgspec.Struct, frozen=True):
-    """Who the server takes the client for. `may` are the methods of that role; other calls will be refused."""
+    """Who the server takes the client for. `may` are the methods of that role; other calls will be refused.
+
+    `version` is the server's own.
+    """
 
     operator: str
     role: Role
     demo: bool
     idle_s: int
     may: tuple[str, ...]
+    version: str = ""
 
 
 class Watching(msgspec.Struct, frozen=True):

@@ -145,7 +145,9 @@ class Server:
                     return wire.Refusal(0, *(wrong if code else ("code_needed", "A code is needed."))), []
                 self.attached += 1
                 acts = ("market.phase",) if self.role == "operations" else ()
-                return wire.Attached(self.operator, self.role, demo=True, idle_s=1800, may=(*SEES, *acts)), []
+                return wire.Attached(
+                    self.operator, self.role, demo=True, idle_s=1800, may=(*SEES, *acts), version="1.2.3"
+                ), []
             case wire.Watch(symbol=symbol):
                 pushes: list[wire.FromServer] = [self.status]
                 if symbol:

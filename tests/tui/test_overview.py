@@ -87,3 +87,12 @@ async def test_enter_shows_the_market_under_the_cursor() -> None:
         await desk.shows("ETHUSDT · open")
 
     await play(scenario)
+
+
+async def test_enter_in_the_search_goes_back_to_the_list_and_no_further() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.press("slash", "e", "t", "h", "enter")
+        await desk.shows("“eth” 1 of 3")
+        assert "Sequencer and ledger" in desk.text()
+
+    await play(scenario)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from tui.screens.board import SCREENS, Board
@@ -22,6 +24,7 @@ class Overview(Board):
     """Speed above, the invariants in the middle, the markets below."""
 
     here = "Overview"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "market", show=False)]
 
     def panels(self) -> ComposeResult:
         """Three panels side by side, two across."""
@@ -43,7 +46,7 @@ class Overview(Board):
         for table in self.query(MarketTable):
             table.show_seen(seen)
 
-    def key_enter(self) -> None:
+    def action_market(self) -> None:
         """Look at the market under the cursor."""
         self.dashboard.choose(self.query_one(MarketTable).cursor)
         self.dashboard.action_board("markets")

@@ -23,6 +23,7 @@ class House(Panel):
             yield self.pair("Open orders", f"{status.open_orders:,}")
             yield self.pair("Up", uptime(status.uptime_s))
         if me is not None:
+            yield self.pair("Version", plain(me.version) or "–")
             yield self.pair("Mode", "demo" if me.demo else "live")
             yield self.pair("You", plain(me.operator))
             yield self.pair("Role", me.role)

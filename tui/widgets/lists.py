@@ -22,12 +22,12 @@ class MarketTable(Table):
     def __init__(self) -> None:
         columns = [
             Column("Market", 9),
-            Column("Phase", 12),
-            Column("Last", 10, right=True),
-            Column("Bid", 10, right=True),
-            Column("Ask", 10, right=True),
-            Column("Orders", 7, right=True),
-            Column("Changed", 0, wide=True),
+            Column("Phase", 11),
+            Column("Last", 8, right=True),
+            Column("Bid", 8, right=True),
+            Column("Ask", 8, right=True),
+            Column("Orders", 6, right=True),
+            Column("Last change", 0, wide=True),
         ]
         super().__init__("Markets", columns, "no markets listed yet")
 
@@ -37,7 +37,7 @@ class MarketTable(Table):
 
     def _row(self, seen: Seen, row: MarketRow) -> Row:
         changed = seen.phases.get(row.symbol)
-        why = f"{at(changed.time)} {plain(changed.reason)}" if changed else ""
+        why = f"{plain(changed.reason)} ({at(changed.time)})" if changed else ""
         prices = (row.last_price or "–", row.bid or "–", row.ask or "–")
         cells = (plain(row.symbol), PHASE_NAME[row.phase], *prices, f"{row.open_orders:,}", why)
         return Row(row.symbol, cells, _style(row))
@@ -61,6 +61,8 @@ class MarketList(Table):
 
 class Tape(Table):
     """The last trades, newest first; the side is the taker's."""
+
+    newest_first = True
 
     def __init__(self) -> None:
         columns = [

@@ -45,6 +45,9 @@ class Table(Widget, can_focus=True):
         Binding("end", "move(1000000)", show=False),
     ]
 
+    newest_first: ClassVar[bool] = False
+    """Whether the cursor stays on top, where the newest row comes, for as long as nobody walks the list."""
+
     class Moved(Message):
         """The cursor stands on another row now."""
 
@@ -98,7 +101,7 @@ class Table(Widget, can_focus=True):
         self._rows = [row for row in self._all if sought in " ".join(row.cells).casefold()]
         found = f"{self.title}: “{self._sought}” {len(self._rows)} of {len(self._all)}"
         self.border_title = Text(found if sought else self.title)
-        if self._rows and self._place() is None:
+        if self._rows and (self._place() is None or (self.newest_first and not self.has_focus)):
             self._stand_on(0)
         self.refresh()
 

@@ -31,14 +31,14 @@ def verdict(seen: Seen) -> Said:
 
 
 def _concerns(seen: Seen) -> Iterator[Said]:
-    as_of = f" Figures are of {at(seen.status.time)}." if seen.status else ""
+    as_of = f" (figures of {at(seen.status.time)})" if seen.status else ""
     match seen.link:
         case Gone(why, retry_s):
-            yield Said(ALARM, f"✖ SERVER GONE, reattaching in {retry_s} s: {plain(why)}.{as_of}")
+            yield Said(ALARM, f"✖ SERVER GONE, reattaching in {retry_s} s{as_of}: {plain(why)}")
         case Attaching():
-            yield Said(BUTTON, f"◌ Attaching to {plain(seen.socket)} …{as_of}")
+            yield Said(BUTTON, f"◌ Attaching{as_of} to {plain(seen.socket)} …")
         case CodeNeeded():
-            yield Said(BUTTON, f"◌ NOT ATTACHED: the server asks for your code; press a to enter it.{as_of}")
+            yield Said(BUTTON, f"◌ NOT ATTACHED{as_of}: a code is asked for; press a to enter it")
         case _:
             yield from _troubles(seen, as_of)
 
@@ -50,7 +50,7 @@ def _troubles(seen: Seen, as_of: str) -> Iterator[Said]:
         yield Said(BUTTON, "◌ Attached; waiting for the first figures …")
         return
     if silent := seen.silent_s():
-        yield Said(ALARM, f"▲ NO WORD FROM THE SERVER for {silent:.0f} s.{as_of}")
+        yield Said(ALARM, f"▲ NO WORD FROM THE SERVER for {silent:.0f} s{as_of}")
     if status.violations:
         broken = counted(len(status.violations), "invariant").upper()
         yield Said(ALARM, f"✖ {broken} BROKEN: {plain(status.violations[0])}")
