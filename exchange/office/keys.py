@@ -172,10 +172,14 @@ class KeyRing:
         del self._living[api_key]
         return msgspec.structs.replace(key, revoked=now, secret=b"")
 
-    def list(self, account: AccountId | None = None) -> list[ApiKey]:
-        """All keys of an account, or of everybody, revoked ones too, sorted by name and without secrets."""
-        where, values = ("", ()) if account is None else (" WHERE account = ?", (account,))
-        return [_bare(row) for row in self._db.execute(f"{_SELECT}{where} ORDER BY api_key", values)]
+    def list(self, account: AccountId | None = None, after: str = "", limit: int = -1) -> list[ApiKey]:
+        """Keys of an account, or of everybody, revoked ones too, sorted by name and without secrets.
+
+        Those after the name `after`, `limit` of them at most (-1: all).
+        """
+        whose, values = ("", (after, limit)) if account is None else ("account = ? AND ", (account, after, limit))
+        rows = self._db.execute(f"{_SELECT} WHERE {whose}api_key > ? ORDER BY api_key LIMIT ?", values)
+        return [_bare(row) for row in rows]
 
     def _open(self, row: _Row) -> ApiKey:
         key, sealed = _bare(row), row[7]

@@ -67,6 +67,23 @@ async def test_a_long_list_comes_in_pages(tmp_path: Path) -> None:
         )
 
 
+async def test_a_search_goes_on_where_little_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts are looked at in small lots, so that trading never waits for a long list."""
+    monkeypatch.setattr("exchange.admin.methods.accounts.SCAN", 3)
+    async with furnished(tmp_path) as house:
+        for number in range(10):
+            await done(house.sequencer, OpenAccount(f"trader-{number}"))
+        told = await carry_out(house, ANN, wire.ListAccounts(match="9"))
+        assert ([row.name for row in told.rows], told.more) == (["trader-9"], False)
+
+
+@pytest.mark.parametrize("after", [-5, 10**6, 10**30])
+async def test_a_page_may_begin_anywhere(tmp_path: Path, after: int) -> None:
+    async with furnished(tmp_path) as house:
+        told = await carry_out(house, ANN, wire.ListAccounts(after=after))
+        assert ([row.name for row in told.rows], told.more) == (["alice", "bob"] if after < 0 else [], False)
+
+
 @pytest.mark.parametrize("limit", [0, -1, 501])
 async def test_a_page_has_a_limit(tmp_path: Path, limit: int) -> None:
     async with furnished(tmp_path) as house:

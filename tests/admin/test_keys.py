@@ -63,6 +63,21 @@ async def test_keys_come_in_pages(tmp_path: Path) -> None:
         assert (len(first.rows), first.more, len(second.rows), second.more) == (2, True, 1, False)
 
 
+async def test_a_search_goes_on_where_little_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are looked at in small lots, so that trading never waits for a long list."""
+    monkeypatch.setattr("exchange.admin.methods.keys.SCAN", 2)
+    async with furnished(tmp_path) as house:
+        for number in range(7):
+            await carry_out(house, ANN, wire.CreateKey("alice", ("read",), f"bot-{number}"))
+        told = await carry_out(house, ANN, wire.ListKeys(match="bot-", limit=5))
+        rest = await carry_out(house, ANN, wire.ListKeys(match="bot-", limit=5, after=told.rows[-1].api_key))
+        assert ({row.label for row in (*told.rows, *rest.rows)}, told.more, rest.more) == (
+            {f"bot-{number}" for number in range(7)},
+            True,
+            False,
+        )
+
+
 async def test_keys_of_one_account(tmp_path: Path) -> None:
     async with furnished(tmp_path) as house:
         for account in ("alice", "bob"):

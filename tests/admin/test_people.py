@@ -52,6 +52,12 @@ async def test_the_trail_can_be_read_on_from_a_number(tmp_path: Path) -> None:
         assert [(row.seq, row.act, row.stage) for row in rows] == [(3, 0, "asked"), (4, 3, "done")]
 
 
+async def test_a_number_beyond_all_is_refused(tmp_path: Path) -> None:
+    async with furnished(tmp_path) as house:
+        with pytest.raises(Refused, match="so large a number"):
+            await carry_out(house, ANN, wire.TailAudit(after=10**30))
+
+
 async def test_b47_what_the_trail_shows_is_made_harmless(tmp_path: Path) -> None:
     """B47: a refused name stands in the trail in letters."""
     async with furnished(tmp_path) as house:

@@ -20,26 +20,20 @@ async def test_b40_no_secret_is_found_in_files_logs_or_errors(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """B40: API secret, TOTP secret, one-time code and master key, after use, misuse and failure."""
-    import structlog
-
-    before = structlog.get_config()
     logs.configure()
-    try:
-        async with furnished(tmp_path) as house:
-            totp = enrol(house)
-            used = code(house, totp)
-            async with served(house):
-                monkeypatch.setattr("sys.stdin", io.StringIO(used + "\n"))
-                assert await typed(tmp_path, "key", "create", "alice", "--scope", "trade") == 0
-                made = capfd.readouterr().out
-                monkeypatch.setattr("sys.stdin", io.StringIO(used + "\n"))
-                assert await typed(tmp_path, "key", "list") == 1
-            told = "".join(capfd.readouterr())
-        opened = damage_master_key(tmp_path)
-        assert await typed(tmp_path, "account", "list") == 1
-        complaint = "".join(capfd.readouterr())
-    finally:
-        structlog.configure(**before)
+    async with furnished(tmp_path) as house:
+        totp = enrol(house)
+        used = code(house, totp)
+        async with served(house):
+            monkeypatch.setattr("sys.stdin", io.StringIO(used + "\n"))
+            assert await typed(tmp_path, "key", "create", "alice", "--scope", "trade") == 0
+            made = capfd.readouterr().out
+            monkeypatch.setattr("sys.stdin", io.StringIO(used + "\n"))
+            assert await typed(tmp_path, "key", "list") == 1
+        told = "".join(capfd.readouterr())
+    opened = damage_master_key(tmp_path)
+    assert await typed(tmp_path, "account", "list") == 1
+    complaint = "".join(capfd.readouterr())
     found = re.search(r"^secret   (\w{64})$", made, re.MULTILINE)
     assert found
     assert "this is not a master key" in complaint

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Final
 
 from exchange.admin import wire
@@ -11,9 +10,12 @@ from exchange.admin.house import House, Refused, no
 from exchange.core.commands import Credit, OpenAccount
 from exchange.core.decimals import Malformed, parse, render
 from exchange.core.market import Asset
-from exchange.core.postings import Bucket, balance_key
+from exchange.core.postings import FIRST_TRADER, Bucket, balance_key
 from exchange.core.rejects import Reject
 from exchange.core.units import AccountId, Amount, AssetId, BalanceKey
+
+SCAN: Final = 2_000
+"""Accounts looked at in one go; trading goes on in between."""
 
 MAX_NAME: Final = 64
 MAX_TIER: Final = 1_000
@@ -49,13 +51,12 @@ async def list_accounts(house: House, ask: wire.ListAccounts) -> wire.AccountLis
     """Accounts whose name contains `match`, upper or lower case, by id."""
     limit = checked_limit(ask.limit)
     wanted = ask.match.casefold()
-    found = await house.sequencer.read(
-        lambda state: list(
-            islice(
-                (a.id for a in state.accounts.values() if a.id > ask.after and wanted in a.name.casefold()), limit + 1
-            )
-        )
-    )
+    first, found = max(ask.after + 1, FIRST_TRADER), list[AccountId]()
+    end = await house.sequencer.read(lambda state: state.next_account)
+    while first < end and len(found) <= limit:
+        names = await _names(house, first)
+        found += [account for account, name in names if wanted in name.casefold()]
+        first += SCAN
     rows = await _rows(house, found[:limit])
     return wire.AccountList(tuple(rows), more=len(found) > limit)
 
@@ -115,6 +116,17 @@ async def find_account(house: House, account: str) -> AccountId:
             f"no account is called {account[:MAX_NAME]}. Nothing was changed; `exchange account list` shows all.",
         )
     return found
+
+
+async def _names(house: House, first: int) -> list[tuple[AccountId, str]]:
+    """The names of the `SCAN` ids from `first` on; ids have no gaps but may end."""
+    return await house.sequencer.read(
+        lambda state: [
+            (account.id, account.name)
+            for account in map(state.accounts.get, map(AccountId, range(first, first + SCAN)))
+            if account is not None
+        ]
+    )
 
 
 async def _rows(house: House, accounts: list[AccountId]) -> list[wire.AccountRow]:

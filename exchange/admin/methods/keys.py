@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from exchange.admin import wire
 from exchange.admin.house import House, Refused
 from exchange.admin.methods.accounts import checked_limit, find_account
 from exchange.core.units import AccountId
 from exchange.office.keys import ApiKey, KeyRefused, parse_scopes
+
+SCAN: Final = 1_000
+"""Keys looked at in one go; trading goes on in between."""
 
 
 async def create_key(house: House, ask: wire.CreateKey) -> wire.KeyMade:
@@ -26,11 +31,19 @@ async def list_keys(house: House, ask: wire.ListKeys) -> wire.KeyList:
     """Keys, living and revoked, sorted by key."""
     limit = checked_limit(ask.limit)
     account = await find_account(house, ask.account) if ask.account else None
-    keys = [key for key in house.keyring.list(account) if key.api_key > ask.after]
-    names = await _names(house, keys)
-    wanted = ask.match.casefold()
-    found = [key for key in keys if wanted in f"{key.api_key}\n{key.label}\n{names.get(key.account, '')}".casefold()]
-    return wire.KeyList(tuple(_row(key, names) for key in found[:limit]), more=len(found) > limit)
+    wanted, last, found = ask.match.casefold(), ask.after, list[wire.KeyRow]()
+    while keys := house.keyring.list(account, last, SCAN):
+        names = await _names(house, keys)
+        found += [row for row in (_row(key, names) for key in keys) if wanted in _text(row)]
+        if len(found) > limit:
+            break
+        last = keys[-1].api_key
+    return wire.KeyList(tuple(found[:limit]), more=len(found) > limit)
+
+
+def _text(row: wire.KeyRow) -> str:
+    """What a search looks in."""
+    return f"{row.api_key}\n{row.label}\n{row.account_name}".casefold()
 
 
 async def revoke_key(house: House, ask: wire.RevokeKey) -> wire.KeyRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from exchange.admin import wire
 from exchange.admin.house import House, Refused
 from exchange.admin.methods.accounts import checked_limit
+from exchange.core.units import MAX_STORED
 from exchange.office.operators import Operator, OperatorRefused, Role
 from exchange.office.trail import Entry
 
@@ -34,6 +35,8 @@ async def remove_operator(house: House, ask: wire.RemoveOperator) -> wire.Operat
 async def tail_audit(house: House, ask: wire.TailAudit) -> wire.AuditList:
     """The newest entries of the audit trail, or those after a number."""
     limit = checked_limit(ask.limit)
+    if ask.after > MAX_STORED:
+        raise Refused("bad_params", "no entry has so large a number. Nothing was changed.")
     entries = house.trail.tail(limit) if ask.after < 0 else house.trail.after(ask.after, limit)
     return wire.AuditList(tuple(map(_entry, entries)))
 
