@@ -11,7 +11,7 @@ import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,6 @@ from exchange.api.listen_keys import ListenKeys
 from exchange.api.rooms import Rooms
 from exchange.api.web import serve_main_door
 from exchange.clock import Clock
-from exchange.ledger.db import LedgerDamaged
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.restore import restore
@@ -102,14 +101,12 @@ def open_house(folder: Path, settings: Settings, clock: Clock) -> Iterator[House
         raise FolderMissing(
             f"{folder} is not a data folder. Nothing was changed. `exchange init --dir {folder}` makes one."
         )
-    with _locked(folder):
+    with _locked(folder), ExitStack() as opened:
         vault = Vault(read_master_key(folder / MASTER_KEY), clock)
-        office = open_office(folder / OFFICE)
-        journal = Journal(folder / LEDGER)
-        queries = Queries(folder / LEDGER)
+        office = opened.enter_context(closing(open_office(folder / OFFICE)))
+        journal = opened.enter_context(closing(Journal(folder / LEDGER)))
+        queries = opened.enter_context(closing(Queries(folder / LEDGER)))
         state = restore(journal.connection)
-        if state.seq != journal.last_seq:
-            raise LedgerDamaged(f"{folder / LEDGER}: rows end at {state.seq}, journal at {journal.last_seq}.")
         sequencer = Sequencer(
             state,
             journal,
@@ -123,12 +120,7 @@ def open_house(folder: Path, settings: Settings, clock: Clock) -> Iterator[House
         trail = Trail(office, clock, folder / TRAIL_HEAD)
         keyring = KeyRing(office, vault, clock)
         operators = Operators(office, vault, clock)
-        try:
-            yield House(folder, settings, clock, sequencer, queries, hub, keyring, operators, trail)
-        finally:
-            queries.close()
-            journal.close()
-            office.close()
+        yield House(folder, settings, clock, sequencer, queries, hub, keyring, operators, trail)
 
 
 @contextmanager

@@ -75,23 +75,32 @@ def _lines(path: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]
             reader = csv.DictReader(file)
             if reader.fieldnames != columns:
                 raise BadRecording(f"{path}: the first line must be {','.join(columns)}. Nothing was changed.")
-            yield from enumerate(reader, 2)
-    except (OSError, UnicodeDecodeError) as error:
+            for line in reader:
+                yield reader.line_num, line
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadRecording(f"{path}: {error}. Nothing was changed.") from error
 
 
 def _row(path: Path, number: int, line: dict[str, str]) -> Row:
     try:
-        action, numbers = (
-            line["action"],
-            [int(line[k]) for k in ("time_ms", "order_id", "price_cents", "amount_satoshi")],
-        )
+        action = line["action"]
+        if None in line:
+            raise ValueError("too many columns")
+        if line["side"] not in _SIDES:
+            raise ValueError(f"side {line['side']!r} is neither buy nor sell")
+        numbers = [_whole(line[name]) for name in ("time_ms", "order_id", "price_cents", "amount_satoshi")]
         time, order, price, amount = numbers
         if action not in {"create", "cancel"} or min(numbers) < 0 or max(numbers) >= 1 << 53:
             raise ValueError(f"action {action!r} or a number is out of range")
         return Row(time, action == "cancel", order, _SIDES[line["side"]], Price(price), Quantity(amount))
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise BadRecording(f"{path}, line {number}: {error}. Nothing was changed.") from error
+
+
+def _whole(text: str | None) -> int:
+    if not text or not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
 
 
 def preset(symbol: str) -> MarketPreset:

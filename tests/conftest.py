@@ -1,9 +1,11 @@
 """What all tests share: when the long ones run, and how hard properties are tried."""
 
 import os
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
+import structlog
 
 NIGHTLY = "NIGHTLY" in os.environ
 
@@ -20,3 +22,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("nightly"):
             item.add_marker(pytest.mark.skip(reason="runs in `make nightly`"))
+
+
+@pytest.fixture(autouse=True)
+def logs_of_its_own() -> Iterator[None]:
+    """A command run inside a test sends the logs to that test's captured stderr, which is closed afterwards."""
+    yield
+    structlog.reset_defaults()

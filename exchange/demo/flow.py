@@ -80,9 +80,8 @@ class Flow:
                 start, origin = trio.current_time(), row.time
             await trio.sleep_until(start + max(0, row.time - origin) / 1000 / self._speed)
             if row.cancels:
-                await self._submit(
-                    co.CancelOrder(*self._whose(row), client_id=_client_id(turn, placed.get(row.order, 0)))
-                )
+                if row.order in placed:
+                    await self._submit(co.CancelOrder(*self._whose(row), client_id=_client_id(turn, placed[row.order])))
             elif row.amount:
                 await self._submit(self._order(row, _client_id(turn, number)))
 

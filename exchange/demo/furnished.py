@@ -11,15 +11,16 @@ from typing import Final
 import msgspec
 import trio
 
-from exchange.app import LEDGER, Doors, House, init_folder, offline
+from exchange.app import LEDGER, Doors, FolderMissing, House, init_folder, offline
 from exchange.clock import SystemClock
 from exchange.core import commands as co
+from exchange.core.rejects import Reject
 from exchange.core.units import AccountId, Amount
 from exchange.demo.flow import Flow
 from exchange.demo.maker import HouseMaker
 from exchange.furnish import list_presets, read_presets
 from exchange.office.keys import ApiKey, Scope
-from exchange.settings import DEFAULT_FILE, Settings, load
+from exchange.settings import DEFAULT_FILE, Settings, load, with_ports
 
 TRADERS: Final = ("alice", "bob")
 MAKER: Final = "house-maker"
@@ -54,17 +55,18 @@ class Demo:
 
     def settings(self, http_port: int, fast_port: int, weight_limit: int) -> Settings:
         """The folder's settings, in demo mode, on loopback."""
-        return msgspec.structs.replace(
-            load(self.folder),
-            demo=True,
-            host="127.0.0.1",
-            http_port=http_port,
-            fast_port=fast_port,
-            weight_limit_per_minute=weight_limit,
+        given = msgspec.structs.replace(
+            load(self.folder), demo=True, host="127.0.0.1", weight_limit_per_minute=weight_limit
         )
+        return with_ports(given, http_port, fast_port)
 
     def prepare(self, settings: Settings) -> None:
-        """Create what is missing; what is there stays as it is."""
+        """Create what is missing; what is there stays as it is. Raises `FolderMissing` for a folder of real money."""
+        if (self.folder / LEDGER).exists() and not load(self.folder).demo:
+            raise FolderMissing(
+                f"{self.folder} is not a demo's folder: its {DEFAULT_FILE} does not say `demo = true`. Nothing was"
+                " changed. Give `exchange demo` a folder of its own with --dir."
+            )
         if not (self.folder / LEDGER).exists():
             init_folder(self.folder, SystemClock())
             with (self.folder / DEFAULT_FILE).open("a", encoding="utf-8") as file:
@@ -157,5 +159,6 @@ async def _funded(house: House, name: str, funds: dict[str, int]) -> AccountId:
     assets = await house.sequencer.read(lambda state: {asset.code: asset for asset in state.assets.values()})
     for code, units in funds.items():
         amount = Amount(units * 10 ** assets[code].decimals)
-        await call(co.Credit(account, assets[code].id, amount, f"demo:{name}:{code}"))
+        outcome = await call(co.Credit(account, assets[code].id, amount, f"demo:{name}:{code}"))
+        assert outcome.reject in {None, Reject.DUPLICATE_REFERENCE}, outcome  # the latter: funded by an earlier start
     return account

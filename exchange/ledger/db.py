@@ -40,8 +40,25 @@ def load_checksums() -> None:
 def open_writer(path: Path) -> apsw.Connection:
     """Open, and if need be create, the ledger at `path` for its only writer, migrated to the newest schema."""
     load_checksums()
-    fresh = not path.exists()
+    fresh = not path.exists() or not path.stat().st_size
     connection = apsw.Connection(str(path), vfs=_VFS)
+    try:
+        _prepare(connection, path, fresh=fresh)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, apsw.Error):
+            raise damaged(path, error) from error
+        raise
+    return connection
+
+
+def damaged(path: Path, error: Exception) -> LedgerDamaged:
+    """What to say of a ledger that cannot be read."""
+    return LedgerDamaged(f"{path}: {error}. Nothing was changed. Keep the files, and restore a backup.")
+
+
+def _prepare(connection: apsw.Connection, path: Path, *, fresh: bool) -> None:
+    """Turn every guard on and read it back; bring the schema up to date."""
     if fresh:
         path.chmod(0o600)
         connection.reserve_bytes(reserve=_CHECKSUM_BYTES)
@@ -50,8 +67,9 @@ def open_writer(path: Path) -> apsw.Connection:
         if name in {"journal_mode", "synchronous"} and (found := connection.pragma(name)) != wanted:
             raise LedgerDamaged(f"{path}: {name} is {found!r}, not {wanted!r}; nothing was changed. Is the disk local?")
     _require_checksums(connection, path)
+    if connection.pragma("user_version") > len(_migrations()):
+        raise LedgerDamaged(f"{path}: written by a newer version of this program. Nothing was changed.")
     migrate(connection)
-    return connection
 
 
 def open_reader(path: Path) -> apsw.Connection:
@@ -67,7 +85,8 @@ def open_reader(path: Path) -> apsw.Connection:
         version = connection.pragma("user_version")
         _require_checksums(connection, path)
     except apsw.Error as error:
-        raise LedgerDamaged(f"{path}: {error}. Nothing was changed. Restore a backup.") from error
+        connection.close()
+        raise damaged(path, error) from error
     if version != len(_migrations()):
         raise LedgerDamaged(f"{path}: schema {version}, this program reads {len(_migrations())}. Nothing was changed.")
     return connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import apsw
@@ -22,6 +23,7 @@ from exchange.core.orders import (
 from exchange.core.state import Account, State
 from exchange.core.transfers import Deposit, DepositState, Withdrawal, WithdrawalState
 from exchange.core.units import AccountId, OrderId, Seq
+from exchange.ledger import db
 from exchange.ledger.rows import Row
 
 ORDER_COLUMNS: Final = ", ".join(field.name for field in msgspec.structs.fields(OrderRow))
@@ -57,7 +59,14 @@ def order_row(row: Row) -> OrderRow:
 
 
 def restore(connection: apsw.Connection) -> State:
-    """The state as of the last commit. Reads in one transaction; raises what SQLite raises on a damaged page."""
+    """The state as of the last commit, read in one transaction. Raises `LedgerDamaged` where rows make no sense."""
+    try:
+        return _restored(connection)
+    except (apsw.Error, msgspec.MsgspecError, ValueError, KeyError) as error:
+        raise db.damaged(Path(connection.filename), error) from error
+
+
+def _restored(connection: apsw.Connection) -> State:
     state = State()
     with connection:
         last = connection.execute("SELECT max(last_seq) FROM journal").fetchone()
