@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 import trio
 
@@ -192,3 +193,16 @@ def test_the_wires_words_for_phases_and_sides_are_the_cores() -> None:
     assert {phase.name: phase.name for phase in MarketPhase} == {p.name: PHASES[p] for p in MarketPhase}
     assert set(get_args(wire.SideName)) == {side.name for side in Side}
     assert set(get_args(wire.Role)) == {role.value for role in Role}
+
+
+async def test_what_cannot_be_recorded_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, say: no act without its record."""
+
+    def full(*_: object) -> int:
+        raise apsw.FullError
+
+    monkeypatch.setattr("exchange.office.trail.Trail.asked", full)
+    async with furnished(tmp_path) as house:
+        with pytest.raises(apsw.FullError):
+            await carry_out(house, ANN, wire.CreateAccount("carol"))
+        assert await house.sequencer.read(lambda state: "carol" not in state.names)
