@@ -44,7 +44,7 @@ async def test_a_new_server_at_the_same_socket_is_found() -> None:
         other = Server(operator="nora", status=status(accounts=7))
         desk.socket.unlink()
         desk.server.hang_up()
-        await desk.shows("there is no socket at this path")
+        await desk.until(lambda: "there is no socket at this path" in desk.app.ends)
         async with listening(other, desk.socket):
             await desk.shows("nora · operations")
             await desk.shows("ALL WELL")
