@@ -6,6 +6,7 @@ past the library, framed once for all readers.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -28,15 +29,31 @@ _READ_BYTES: Final = 65_536
 
 
 class Connection:
-    """A peer whose handshake is done. All but `run` returns at once."""
+    """A peer whose handshake is done. All but `run` returns at once.
+
+    What is queued is written by `deliver`, which somebody calls for many connections in turn; only what a full socket
+    does not take at once is left to a task of this connection's own.
+    """
 
     def __init__(
-        self, stream: trio.abc.HalfCloseableStream, protocol: ServerProtocol, limits: DoorLimits, *, combined: bool, metered: bool
+        self,
+        stream: trio.abc.HalfCloseableStream,
+        protocol: ServerProtocol,
+        limits: DoorLimits,
+        post: Callable[[Connection], None] | None = None,
+        *,
+        combined: bool,
+        metered: bool,
     ) -> None:
-        """`combined`: messages name their stream. `metered`: every message counts, not only pings and pongs."""
+        """`combined`: messages name their stream. `metered`: every message counts, not only pings and pongs.
+
+        `post` is called when there is something to `deliver`; without it the connection writes everything itself.
+        """
         self.combined = combined
         self.ending = ""
         self._stream = stream
+        self._post = post
+        self._posted = False
         self._protocol = protocol
         self._limits = limits
         self._metered = metered
@@ -49,6 +66,7 @@ class Connection:
         self._parts: list[bytes] = []
         self._scope = trio.CancelScope()
         self._finished = False
+        self._closed = False
 
     def greet(self, response: Response) -> None:
         """Queue the answer that completes the handshake, ahead of all else."""
@@ -71,7 +89,35 @@ class Connection:
         if len(outgoing) > self._limits.buffer_messages and self._too_slow():
             self.cut(POLICY, "you read too slowly: too many messages were waiting", drop=True)
             return
-        self._bell.set()
+        self._ring()
+
+    def _ring(self) -> None:
+        """See to it that what is queued gets written."""
+        if self._post is None or self._finished:
+            self._bell.set()
+        elif not self._posted:
+            self._posted = True
+            self._post(self)
+
+    def deliver(self) -> None:
+        """Write what is queued as far as the socket takes it at once; the rest is for `run` to write."""
+        self._posted = False
+        outgoing = self._outgoing
+        if self._closed or not outgoing or self._sending_since is not None:
+            return
+        assert isinstance(self._stream, trio.SocketStream)
+        frames = b"".join(outgoing)
+        outgoing.clear()
+        try:
+            written = os.write(self._stream.socket.fileno(), frames)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            self._lost()
+            return
+        if written < len(frames):
+            outgoing.append(frames[written:])
+            self._bell.set()
 
     def _too_slow(self) -> bool:
         if len(self._outgoing) > self._limits.buffer_messages * self._limits.burst:
@@ -119,6 +165,7 @@ class Connection:
                 await self._read(answer)
                 self._finished = True
                 self._bell.set()
+        self._closed = True
 
     async def _write(self) -> None:
         """Send what is queued, as much at once as there is, and hang up when all is said."""
@@ -218,4 +265,4 @@ class Connection:
                 self._outgoing.append(part)
             else:
                 self._finished = True
-        self._bell.set()
+        self._ring()

@@ -6,7 +6,7 @@ belongs to the main door; here only ping and time are answered.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -29,6 +29,8 @@ from exchange.api.user_stream import UserStreams
 from exchange.api.ws_api import CONNECT_WEIGHT, ApiSession
 
 _READ_BYTES: Final = 65_536
+_DELIVERIES: Final = 64
+"""So many connections are written to before others have their turn."""
 _log = structlog.get_logger(__name__)
 
 Session = MarketSession | ApiSession
@@ -68,29 +70,53 @@ class _FastDoor:
         self._users = UserStreams(rooms.sequencer, rooms.catalogue)
         self._connected: dict[Connection, Session] = {}
         self._addresses: Counter[str] = Counter()
+        self._post: deque[Connection] = deque()
+        self._posted = trio.Event()
 
     async def serve(
         self, listeners: list[trio.SocketListener], stop: trio.Event, task_status: trio.TaskStatus[None]
     ) -> None:
         """See `serve_fast_door`."""
-        async with trio.open_nursery() as peers:
-            async with trio.open_nursery() as house:
-                house.start_soon(self._streams.run, self._rooms.clock, self._settled)
-                house.start_soon(self._tick)
-                listen = partial(trio.serve_listeners, self._accept, listeners, handler_nursery=peers)
-                await house.start(listen)
-                task_status.started()
-                await stop.wait()
-                house.cancel_scope.cancel()
-            now = self._rooms.clock.now()
-            for connection, session in self._connected.items():
-                session.farewell(now)
-                connection.cut(GOING_AWAY, "the server is shutting down")
-            peers.cancel_scope.deadline = trio.current_time() + self._limits.farewell
+        async with trio.open_nursery() as post:
+            post.start_soon(self._deliver)
+            async with trio.open_nursery() as peers:
+                async with trio.open_nursery() as house:
+                    house.start_soon(self._streams.run, self._rooms.clock, self._settled)
+                    house.start_soon(self._tick)
+                    await house.start(partial(trio.serve_listeners, self._accept, listeners, handler_nursery=peers))
+                    task_status.started()
+                    await stop.wait()
+                    house.cancel_scope.cancel()
+                self._send_away()
+                peers.cancel_scope.deadline = trio.current_time() + self._limits.farewell
+            post.cancel_scope.cancel()
+
+    def _send_away(self) -> None:
+        """Tell everybody that the server stops."""
+        now = self._rooms.clock.now()
+        for connection, session in self._connected.items():
+            session.farewell(now)
+            connection.cut(GOING_AWAY, "the server is shutting down")
 
     async def _settled(self) -> None:
         """Returns once all that was decided before has been committed and told."""
         await self._rooms.sequencer.read(lambda _: None)
+
+    def _queue(self, connection: Connection) -> None:
+        self._post.append(connection)
+        self._posted.set()
+
+    async def _deliver(self) -> None:
+        """Write to all connections that have something queued: one wake-up for all that one commit has to say."""
+        post = self._post
+        while True:
+            await self._posted.wait()
+            self._posted = trio.Event()
+            for _ in range(min(len(post), _DELIVERIES)):
+                post.popleft().deliver()
+            if post:
+                self._posted.set()
+            await trio.lowlevel.checkpoint()
 
     async def _tick(self) -> None:
         """Every second: pings, expired listen keys, revoked API keys."""
@@ -169,7 +195,9 @@ class _FastDoor:
         """What a route leads to. Raises `Refused` or `Invalid`."""
         rooms, limits = self._rooms, self._limits
         api = route.kind is routes.Kind.API
-        connection = Connection(stream, protocol, limits, combined=route.kind is routes.Kind.COMBINED, metered=not api)
+        connection = Connection(
+            stream, protocol, limits, self._queue, combined=route.kind is routes.Kind.COMBINED, metered=not api
+        )
         if api:
             rooms.limits.charge(address, CONNECT_WEIGHT, rooms.clock.now())
             most = limits.subscriptions_per_connection
