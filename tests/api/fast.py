@@ -107,11 +107,15 @@ def signed(person: Person, now: int, **parameters: object) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def fast_house(folder: Path, clock: Clock | None = None, limits: DoorLimits | None = None) -> AsyncIterator[Fast]:
-    """A house whose main door and fast door are both open."""
+async def fast_house(
+    folder: Path, clock: Clock | None = None, limits: DoorLimits | None = None, send_buffer: int = 0
+) -> AsyncIterator[Fast]:
+    """A house whose main door and fast door are both open. `send_buffer`: bytes the kernel holds for each peer."""
     async with running_house(folder, clock) as house, trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
         port = listeners[0].socket.getsockname()[1]
+        if send_buffer:
+            listeners[0].socket.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, send_buffer)
         stop = trio.Event()
         await nursery.start(partial(serve_fast_door, house.rooms, listeners, stop, limits))
         yield Fast(house, port, stop)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import trio
+from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.protocol import OPEN
+from websockets.uri import parse_uri
 
 from exchange.api.door_limits import DoorLimits
 from exchange.api.door_routes import Kind, Route, route_of
@@ -213,16 +217,33 @@ async def test_a_flood_ends_the_connection_with_the_reason(fast: Fast) -> None:
         assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (1008, "more than 5 messages per second")
 
 
-async def test_a_reader_that_stops_reading_is_cut_off_and_the_others_hear_on(tmp_path: Path) -> None:
-    limits = DoorLimits(buffer_messages=20, burst=2, patience=0)
-    async with fast_house(tmp_path, limits=limits) as fast, fast.reader("/ws/btcusdt@trade") as good:
-        slow = await trio.open_tcp_stream("127.0.0.1", fast.port)
-        slow.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 4_096)
-        key = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        head = b"GET /ws/btcusdt@trade/btcusdt@depth20@100ms HTTP/1.1\r\nHost: t\r\nUpgrade: websocket\r\n"
-        await slow.send_all(head + b"Connection: Upgrade\r\n" + key)
-        await slow.receive_some(1)
-        for number in range(30):
+@asynccontextmanager
+async def slow_peer(port: int) -> AsyncIterator[tuple[trio.SocketStream, ClientProtocol]]:
+    """A reader of three streams whose socket takes very little before it is read; its handshake is done."""
+    socket = trio.socket.socket()
+    socket.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 4_096)
+    await socket.connect(("127.0.0.1", port))
+    protocol = ClientProtocol(parse_uri("ws://test/ws/btcusdt@trade/btcusdt@aggTrade/btcusdt@bookTicker"))
+    protocol.send_request(protocol.connect())
+    async with trio.SocketStream(socket) as stream:
+        await stream.send_all(b"".join(protocol.data_to_send()))
+        while protocol.state is not OPEN:
+            protocol.receive_data(await stream.receive_some())
+        yield stream, protocol
+
+
+async def test_a_reader_that_stops_reading_is_cut_off_with_the_reason_and_the_others_hear_on(tmp_path: Path) -> None:
+    limits = DoorLimits(buffer_messages=20, burst=1_000, patience=0)
+    async with (
+        fast_house(tmp_path, limits=limits, send_buffer=4_096) as fast,
+        fast.reader("/ws/btcusdt@trade") as good,
+        slow_peer(fast.port) as (slow, protocol),
+    ):
+        for number in range(100):
             await fast.trade(3_000_000 + number, 70)
             assert (await good.read())["t"] == number + 1
-        await slow.aclose()
+        async for data in slow:
+            protocol.receive_data(data)
+        protocol.receive_eof()
+    reason = "you read too slowly: too many messages were waiting"
+    assert (protocol.close_code, protocol.close_reason) == (1008, reason)
