@@ -19,7 +19,6 @@ T = TypeVar("T")
 
 _TRADE_COLUMNS: Final = ", ".join(TradeRow.__struct_fields__)
 _BAR_COLUMNS: Final = ", ".join(BarRow.__struct_fields__)
-_MAX_TIME: Final = Micros(1 << 62)
 _MAX_ID: Final = 1 << 62
 
 
@@ -48,11 +47,12 @@ class Queries:
     ) -> OrderRow | None:
         """The account's order of that id, or the newest with that client id, open or closed."""
         if order_id:
-            where, args = "id = ? AND account = ? AND market = ?", (order_id, account, market)
+            where, args = "WHERE id = ? AND account = ? AND market = ?", (order_id, account, market)
             if client_id:
                 where, args = where + " AND client_id = ?", (*args, client_id)  # type: ignore[assignment]
         else:
-            where, args = "account = ? AND client_id = ? AND market = ?", (account, client_id, market)  # type: ignore[assignment]
+            where = "INDEXED BY orders_by_client WHERE account = ? AND client_id = ? AND market = ?"
+            args = (account, client_id, market)  # type: ignore[assignment]
         rows = self._orders(f"{where} ORDER BY id DESC LIMIT 1", args)
         return rows[0] if rows else None
 
@@ -66,8 +66,10 @@ class Queries:
         limit: int = 500,
     ) -> list[OrderRow]:
         """Orders by ascending id: from `from_id` or `start` on, else the newest `limit`; `start`, `end` inclusive."""
-        where = "account = ? AND market = ? AND id >= ? AND created BETWEEN ? AND ?"
-        args = (account, market, from_id or 0, start or 0, _MAX_TIME if end is None else end)
+        low = max(from_id or 0, 0 if start is None else self._first_order_at(start))
+        high = _MAX_ID if end is None else self._first_order_at(Micros(end + 1))
+        where = "INDEXED BY orders_by_account WHERE account = ? AND market = ? AND id >= ? AND id < ?"
+        args = (account, market, low, high)
         if from_id is None and start is None:
             return self._orders(f"{where} ORDER BY id DESC LIMIT ?", (*args, limit))[::-1]
         return self._orders(f"{where} ORDER BY id LIMIT ?", (*args, limit))
@@ -89,7 +91,7 @@ class Queries:
         newest_first = from_id is None and start is None
         order = "DESC" if newest_first else "ASC"
         rows = self._trades(
-            f"market = ? AND id >= ? AND id < ? ORDER BY id {order} LIMIT ?", (market, low, high, limit)
+            f"WHERE market = ? AND id >= ? AND id < ? ORDER BY id {order} LIMIT ?", (market, low, high, limit)
         )
         return rows[::-1] if newest_first else rows
 
@@ -109,13 +111,17 @@ class Queries:
         """
         low = max(from_id or 0, 0 if start is None else self._first_trade_at(market, start))
         high = _MAX_ID if end is None else self._first_trade_at(market, Micros(end + 1))
+        if order_id is not None:
+            first, beyond = self._trades_of(market, order_id)
+            low, high = max(low, first), min(high, beyond)
         newest_first = from_id is None and start is None
         order = "DESC" if newest_first else "ASC"
         found: dict[TradeId, TradeRow] = {}
         for role in ("maker", "taker"):
-            where, args = f"{role} = ? AND market = ? AND id >= ? AND id < ?", (account, market, low, high)
+            where = f"INDEXED BY trades_by_{role} WHERE {role} = ? AND market = ? AND id >= ? AND id < ?"
+            args: Row = (account, market, low, high)
             if order_id is not None:
-                where, args = f"{where} AND {role}_order = ?", (*args, order_id)  # type: ignore[assignment]
+                where, args = f"{where} AND {role}_order = ?", (*args, order_id)
             for trade in self._trades(f"{where} ORDER BY id {order} LIMIT ?", (*args, limit)):
                 found[trade.id] = trade
         rows = [found[number] for number in sorted(found, reverse=newest_first)[:limit]]
@@ -163,25 +169,43 @@ class Queries:
         return BarRow(*row) if row is not None else None
 
     def _first_trade_at(self, market: MarketId, time: Micros) -> int:
-        """The id of the first trade at or after `time`; ids and times ascend together, so bisection finds it."""
-        newest = self._connection.execute("SELECT max(id) FROM trades WHERE market = ?", (market,)).fetchone()
-        low, high = 1, ((newest[0] or 0) if newest else 0) + 1
+        """The id of the market's first trade at or after `time`, or the next one's if there is none."""
+        newest = self._number("SELECT coalesce(max(id), 0) FROM trades WHERE market = ?", market)
+        return self._bisect(time, newest, "SELECT time FROM trades WHERE id = ? AND market = ?", market)
+
+    def _first_order_at(self, time: Micros) -> int:
+        """The id of the first order at or after `time`, or the next one's if there is none."""
+        newest = self._number("SELECT coalesce(max(id), 0) FROM orders")
+        return self._bisect(time, newest, "SELECT created FROM orders WHERE id = ?")
+
+    def _trades_of(self, market: MarketId, order_id: OrderId) -> tuple[int, int]:
+        """All trades of an order lie from the first id up to, and without, the second."""
+        times = self._connection.execute("SELECT created, updated FROM orders WHERE id = ?", (order_id,)).fetchone()
+        if times is None:
+            return 0, 0
+        return self._first_trade_at(market, times[0]), self._first_trade_at(market, Micros(times[1] + 1))
+
+    def _bisect(self, time: Micros, newest: int, statement: str, *args: int) -> int:
+        """The first id whose time is not before `time`: ids count from 1 without gaps, and times ascend with them."""
+        low, high = 1, newest + 1
         while low < high:
             middle = (low + high) // 2
-            row = self._connection.execute(
-                "SELECT time FROM trades WHERE market = ? AND id = ?", (market, middle)
-            ).fetchone()
-            if row is not None and row[0] < time:
+            if self._number(statement, middle, *args) < time:
                 low = middle + 1
             else:
                 high = middle
         return low
 
+    def _number(self, statement: str, *args: int) -> int:
+        row = self._connection.execute(statement, args).fetchone()
+        assert row is not None, statement
+        return int(row[0])
+
     def _orders(self, tail: str, args: Row) -> list[OrderRow]:
-        rows = self._connection.execute(f"SELECT {ORDER_COLUMNS} FROM orders WHERE {tail}", args)
+        rows = self._connection.execute(f"SELECT {ORDER_COLUMNS} FROM orders {tail}", args)
         return [order_row(row) for row in rows]
 
     def _trades(self, tail: str, args: Row) -> list[TradeRow]:
-        rows = self._connection.execute(f"SELECT {_TRADE_COLUMNS} FROM trades WHERE {tail}", args)
+        rows = self._connection.execute(f"SELECT {_TRADE_COLUMNS} FROM trades {tail}", args)
         found = [TradeRow(*row) for row in rows]
         return [msgspec.structs.replace(trade, taker_side=Side(trade.taker_side)) for trade in found]
