@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -82,7 +85,10 @@ class Dashboard(App[int]):
         self._told = 0.0
 
     def on_mount(self) -> None:
-        """Start to listen, and to draw."""
+        """Start to listen, and to draw. A terminal that is told to end is left as it was found."""
+        if threading.current_thread() is threading.main_thread():
+            for ending in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(ending, self.exit)
         self.run_worker(self.link.run(), name="link")
         self.set_interval(REDRAW_S, self._redraw)
         self.set_interval(1.0, self._touch)
@@ -226,7 +232,7 @@ class Dashboard(App[int]):
 
 def main(socket_path: str) -> int:
     """Run the dashboard on this terminal until the operator quits. Returns the exit status."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
         sys.stderr.write("exchange tui needs a terminal.\n")
         return 2
     app = Dashboard(Path(socket_path))

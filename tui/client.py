@@ -33,7 +33,10 @@ class Lost(Exception):
 
 
 class Client:
-    """Owns the two streams. `run` must be running for `ask` to get its answers."""
+    """Owns the two streams. `run` must be running for `ask` to get its answers.
+
+    After the end, `farewell` is what the server said about it, and `sent_away` whether it goes on without us.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Client:
         self._asked: dict[int, asyncio.Future[wire.Reply | wire.Refusal]] = {}
         self._last = 0
         self.farewell = ""
+        self.sent_away = False
 
     async def run(self) -> None:
         """Read until the server hangs up; then everything still asked is `Lost`.
@@ -89,9 +93,9 @@ class Client:
                 if waiting is not None and not waiting.done():
                     waiting.set_result(frame)
                 elif isinstance(frame, wire.Refusal) and frame.id == 0:
-                    self.farewell = frame.text
+                    self.farewell, self.sent_away = frame.text, True
             case wire.Closing():
-                self.farewell = frame.text
+                self.farewell, self.sent_away = frame.text, frame.reason != "stopping"
                 self._heard(frame)
             case _:
                 self._heard(frame)

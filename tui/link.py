@@ -59,11 +59,11 @@ class Link:
     async def run(self) -> None:
         """Attach, stay attached, and attach again."""
         while True:
-            why = await self._once()
+            why, sent_away = await self._once()
             pause = PAUSES_S[min(self._tries, len(PAUSES_S) - 1)]
             self._tries += 1
             for left in range(pause, 0, -1):
-                self._say(Gone(why, left))
+                self._say(Gone(why, left, sent_away))
                 await asyncio.sleep(self._second)
 
     def offer(self, code: str) -> None:
@@ -86,20 +86,20 @@ class Link:
         await asyncio.sleep(SETTLE_S)
         await self.ask(wire.Watch(symbol=symbol, depth=DEPTH))
 
-    async def _once(self) -> str:
-        """One connection from its first to its last byte; returns why it ended."""
+    async def _once(self) -> tuple[str, bool]:
+        """One connection from its first to its last byte; returns why it ended, and whether we were sent away."""
         self._say(Attaching())
         try:
             client = await connect(self._socket, self._heard)
         except OSError as error:
-            return reason(error)
+            return reason(error), isinstance(error, PermissionError)
         try:
             return await self._converse(client)
         finally:
             self._client = None
             client.close()
 
-    async def _converse(self, client: Client) -> str:
+    async def _converse(self, client: Client) -> tuple[str, bool]:
         """Read and speak side by side until either ends; a server that hangs up ends both."""
         reading = asyncio.create_task(client.run())
         speaking = asyncio.create_task(self._speak(client))
@@ -113,8 +113,8 @@ class Link:
             speaking.cancel()
             await asyncio.gather(reading, speaking, return_exceptions=True)
         if client.farewell:
-            return plain(client.farewell)
-        return plain(reason(failed)) if failed else "the server hung up"
+            return client.farewell, client.sent_away
+        return (reason(failed), isinstance(failed, Refused)) if failed else ("the server hung up", False)
 
     async def _speak(self, client: Client) -> None:
         """Sign in, then keep the list of markets fresh.

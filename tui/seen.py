@@ -33,10 +33,11 @@ class CodeNeeded:
 
 @dataclass(frozen=True)
 class Gone:
-    """Not attached, and why; the next try is in `retry_s` seconds."""
+    """Not attached, and why; the next try is in `retry_s` seconds. `sent_away`: the server is there, but hung up."""
 
     why: str
     retry_s: int
+    sent_away: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ async def test_a_server_that_goes_leaves_the_screen_and_a_countdown() -> None:
     async def scenario(desk: Desk) -> None:
         await desk.press("2")
         await desk.shows("spread 0.04")
-        desk.server.refusals["attach"] = ("busy", "starting up")
+        desk.socket.unlink()
         desk.server.hang_up()
         await desk.until(lambda: gone(desk))
         await desk.shows("SERVER GONE, reattaching in")
@@ -184,6 +184,25 @@ async def test_the_reason_why_the_server_hung_up_is_shown() -> None:
         desk.server.push(wire.Closing("stopping", "the server stops"))
         desk.server.hang_up()
         await desk.until(lambda: desk.app.ends == ["the server stops"])
+
+    await play(scenario)
+
+
+async def test_a_stranger_is_told_so_and_not_that_the_server_is_gone() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.server.refusals["attach"] = ("not_an_operator", "you are no operator of this exchange")
+        desk.server.hang_up()
+        await desk.until(lambda: "you are no operator of this exchange" in desk.app.ends)
+        await desk.until(lambda: desk.text().count("NOT ATTACHED, reattaching in"))
+
+    await play(scenario)
+
+
+async def test_a_last_word_about_the_connection_is_kept_as_the_reason() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.server.push(wire.Refusal(0, "too_long", "a line has at most so many bytes"))
+        desk.server.hang_up()
+        await desk.until(lambda: desk.app.ends == ["a line has at most so many bytes"])
 
     await play(scenario)
 

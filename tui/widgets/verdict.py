@@ -33,8 +33,9 @@ def verdict(seen: Seen) -> Said:
 def _concerns(seen: Seen) -> Iterator[Said]:
     as_of = f" (figures of {at(seen.status.time)})" if seen.status else ""
     match seen.link:
-        case Gone(why, retry_s):
-            yield Said(ALARM, f"✖ SERVER GONE, reattaching in {retry_s} s{as_of}: {plain(why)}")
+        case Gone(why, retry_s, sent_away):
+            what = "NOT ATTACHED" if sent_away else "SERVER GONE"
+            yield Said(ALARM, f"✖ {what}, reattaching in {retry_s} s{as_of}: {plain(why)}")
         case Attaching():
             yield Said(BUTTON, f"◌ Attaching{as_of} to {plain(seen.socket)} …")
         case CodeNeeded():
