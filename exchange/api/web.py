@@ -6,8 +6,7 @@ import socket
 from typing import Final
 
 import trio
-from hypercorn.config import Config, Sockets
-from hypercorn.trio.run import worker_serve
+from hypercorn.config import Config
 from hypercorn.typing import ASGIReceiveCallable
 from hypercorn.utils import wrap_app
 from quart import Response, request
@@ -20,8 +19,9 @@ from exchange.api import errors
 from exchange.api.answering import Reply, Request, answer, refusal_body
 from exchange.api.errors import Refusal
 from exchange.api.rooms import Rooms
+from exchange.api.serving import Peers
 
-BACKLOG: Final = 1_024
+CONNECTIONS: Final = 4_096
 REQUESTS_PER_CONNECTION: Final = 1_000_000
 IDLE_SECONDS: Final = 60
 BODY_SECONDS: Final = 10
@@ -121,7 +121,6 @@ def configuration() -> Config:
     config.accesslog = None
     config.errorlog = None
     config.include_server_header = False
-    config.backlog = BACKLOG
     config.keep_alive_max_requests = REQUESTS_PER_CONNECTION
     config.keep_alive_timeout = IDLE_SECONDS
     config.h11_max_incomplete_size = HEADER_BYTES
@@ -136,25 +135,14 @@ async def serve_main_door(
     stop: trio.Event,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve on bound, listening sockets until `stop`; then take no more, let what runs end, and return."""
-    app = make_app(rooms, rooms.settings.body_limit_bytes)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_serve, app, configuration(), listeners, stop)
-        task_status.started()
-
-
-async def _serve(
-    app: QuartTrio,
-    config: Config,
-    listeners: list[socket.socket],
-    stop: trio.Event,
-    *,
-    task_status: trio.TaskStatus[list[str]],
-) -> None:
-    await worker_serve(
+    """Serve on bound, listening sockets until `stop`; then take no more, let what is being answered end, and return."""
+    app, config = make_app(rooms, rooms.settings.body_limit_bytes), configuration()
+    await app.startup()
+    peers = Peers(
         wrap_app(app, config.wsgi_max_body_size, "asgi"),
         config,
-        sockets=Sockets([], listeners, []),
-        shutdown_trigger=stop.wait,
-        task_status=task_status,
+        in_all=CONNECTIONS,
+        per_address=rooms.settings.connections_per_address,
     )
+    streams = [trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in listeners]
+    await peers.serve(streams, stop, task_status=task_status)

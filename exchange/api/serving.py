@@ -1,0 +1,89 @@
+"""Hypercorn, peer by peer: what goes wrong on one connection costs nobody else theirs, and an address has its share.
+
+Hypercorn's own loop lets an exception of one connection (a peer whose bytes turn bad while it is being answered is
+enough) end the server, and has no limit on connections; its connections are used here, its loop is not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+
+import structlog
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Event, Updated
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import AppWrapper, ConnectionState
+
+_log = structlog.get_logger(__name__)
+
+
+class _Peer(TCPServer):
+    """A connection that ends when its peer has ended it, and not only when its time of idleness is over."""
+
+    _gone = False
+
+    async def _read_data(self) -> None:
+        """Read to the end, and then wait for nothing but the answer being given."""
+        self.protocol.protocol._check_protocol = _only_http_1  # type: ignore[method-assign, union-attr]  # noqa: SLF001
+        await super()._read_data()
+        self._gone = True
+        await self.idle_task.stop()
+
+    async def protocol_send(self, event: Event) -> None:
+        """Do what the protocol wants, except to idle on with nobody there."""
+        if not (self._gone and isinstance(event, Updated)):
+            await super().protocol_send(event)
+
+
+async def _only_http_1(_: object) -> None:
+    """Upgrade to nothing: HTTP/2 would be a second parser for strangers to try, and no bot needs it here."""
+
+
+class Peers:
+    """All connections of one door."""
+
+    def __init__(self, app: AppWrapper, config: Config, *, in_all: int, per_address: int) -> None:
+        """Connections beyond `in_all`, or `per_address`, are closed at once."""
+        self._app = app
+        self._config = config
+        self._context = WorkerContext(None)
+        self._in_all = in_all
+        self._per_address = per_address
+        self._addresses: Counter[str] = Counter()
+
+    async def serve(
+        self, listeners: list[trio.SocketListener], stop: trio.Event, *, task_status: trio.TaskStatus[None]
+    ) -> None:
+        """Serve until `stop`; then take no more peers, let what is being answered end, and return.
+
+        Returning takes at most the configuration's `graceful_timeout` more.
+        """
+        async with trio.open_nursery() as peers:
+            async with trio.open_nursery() as accepting:
+                await accepting.start(partial(trio.serve_listeners, self._accept, listeners, handler_nursery=peers))
+                task_status.started()
+                await stop.wait()
+                accepting.cancel_scope.cancel()
+            await self._context.terminated.set()
+            peers.cancel_scope.deadline = trio.current_time() + self._config.graceful_timeout
+
+    async def _accept(self, stream: trio.SocketStream) -> None:
+        """One peer, from its first byte to its last."""
+        try:
+            address = str(stream.socket.getpeername()[0])
+        except OSError:
+            return  # gone before it was met
+        if self._addresses[address] >= self._per_address or self._addresses.total() >= self._in_all:
+            return
+        self._addresses[address] += 1
+        try:
+            await _Peer(self._app, self._config, self._context, ConnectionState({}), stream)  # type: ignore[arg-type]
+        except* Exception as errors:  # noqa: BLE001  # whatever it was, it was this peer's
+            _log.warning("a connection failed", address=address, errors=[repr(error) for error in errors.exceptions])
+        finally:
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]

@@ -1,0 +1,85 @@
+"""The main door's connections: one peer's trouble is its own, idle ones keep nobody, and each address has its share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import trio
+
+from exchange.settings import Settings
+from tests.api.house import House, running_house
+
+PING = b"GET /api/v3/ping HTTP/1.1\r\nHost: a\r\n\r\n"
+ENDLESS = b"POST /api/v3/order HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def connect(house: House) -> trio.SocketStream:
+    return await trio.open_tcp_stream("127.0.0.1", int(house.url.rpartition(":")[2]))
+
+
+async def ping(stream: trio.SocketStream) -> None:
+    """One request, answered well."""
+    await stream.send_all(PING)
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n{}"):
+        part = await stream.receive_some()
+        assert part, answer
+        answer += part
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_an_idle_connection_does_not_keep_the_door_from_closing(tmp_path: Path) -> None:
+    with trio.fail_after(60):
+        async with running_house(tmp_path) as house:
+            stream = await connect(house)
+            await ping(stream)
+            started = trio.current_time()
+        async with stream:
+            assert await stream.receive_some() == b""
+        assert trio.current_time() - started < 4  # well within the grace for what is being answered
+
+
+async def test_one_connection_serves_many_requests(house: House) -> None:
+    async with await connect(house) as stream:
+        for _ in range(1_200):  # Hypercorn's own limit is 1,000
+            await ping(stream)
+
+
+async def test_who_leaves_is_forgotten_at_once(tmp_path: Path) -> None:
+    async with running_house(tmp_path, settings=Settings(connections_per_address=5)) as house:
+        for _ in range(20):
+            async with await connect(house) as stream:
+                await ping(stream)
+                await stream.send_eof()
+                assert await stream.receive_some() == b""
+
+
+async def test_an_address_has_its_share_of_connections_and_no_more(tmp_path: Path) -> None:
+    few = Settings(connections_per_address=2)
+    async with (
+        running_house(tmp_path, settings=few) as house,
+        await connect(house) as first,
+        await connect(house) as second,
+    ):
+        await ping(first)
+        await ping(second)
+        async with await connect(house) as third:
+            assert await third.receive_some() == b""
+
+
+async def test_bytes_that_turn_bad_while_answered_stop_nobody_else(house: House) -> None:
+    for _ in range(50):
+        async with await connect(house) as stream:
+            await stream.send_all(ENDLESS)
+            await stream.send_all(b"20000\r\n" + b"a" * 70_000 + b"zz\r\n" * 9)
+            await stream.send_eof()
+            while await stream.receive_some():
+                pass
+    assert (await house.client().ask("GET", "/api/v3/ping")).status == 200
+
+
+async def test_http_2_is_not_spoken(house: House) -> None:
+    async with await connect(house) as stream:
+        upgrade = b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+        await stream.send_all(PING[:-2] + upgrade)
+        assert (await stream.receive_some()).startswith(b"HTTP/1.1 200")
