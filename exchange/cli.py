@@ -251,11 +251,11 @@ def run_demo(arguments: argparse.Namespace) -> int:
         bare=arguments.bare,
         flow=not (arguments.quiet_market or arguments.bare),
         speed=arguments.speed,
+        as_json=arguments.ready_json,
     )
     settings = demo.settings(arguments.port, arguments.fast_port, arguments.weight_limit)
     demo.prepare(settings)
-    ready = demo.print_json if arguments.ready_json else demo.print_text
-    return serve_until_signal(arguments.dir, settings, ready, demo.run)
+    return serve_until_signal(arguments.dir, settings, lambda _: None, demo.run)
 
 
 def _verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

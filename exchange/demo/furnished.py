@@ -44,12 +44,13 @@ class Trader(msgspec.Struct, frozen=True):
 class Demo:
     """One run of the demo over one folder."""
 
-    def __init__(self, folder: Path, *, bare: bool, flow: bool, speed: int) -> None:
+    def __init__(self, folder: Path, *, bare: bool, flow: bool, speed: int, as_json: bool) -> None:
         """`bare`: no house maker either. `speed`: how much faster than recorded the flow runs."""
         self.folder = folder
         self.bare = bare
         self.flow = flow
         self.speed = speed
+        self.as_json = as_json
         self.traders: list[Trader] = []
         self.maker: Trader | None = None
 
@@ -95,11 +96,12 @@ class Demo:
         return Trader(name, key.api_key, key.secret.decode())
 
     async def run(self, house: House, doors: Doors, stop: trio.Event) -> None:
-        """House maker and flow, until `stop`."""
+        """House maker and flow, until `stop`; whoever started the demo is told once there is something to look at."""
         async with trio.open_nursery() as nursery:
             if self.maker is not None:
                 maker = HouseMaker(doors.http, self.maker.api_key, self.maker.secret, house.clock)
-                nursery.start_soon(maker.run)
+                await nursery.start(maker.run)
+            (self.print_json if self.as_json else self.print_text)(doors)
             if self.flow:
                 state = house.sequencer.state
                 accounts = [state.names[flow_name(number)] for number in range(FLOW_ACCOUNTS)]

@@ -49,34 +49,37 @@ class HouseMaker:
         self._dice = random.Random()  # noqa: S311  # made-up prices need no secret dice
         self._middle = {quote.symbol: quote.reference for quote in QUOTES}
 
-    async def run(self) -> None:
-        """Quote, once a second."""
-        fresh = True
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Quote, once a second; started when every market has been quoted once, or that failed."""
         while True:
             try:
                 for quote in QUOTES:
-                    await self._quote(quote, fresh=fresh)
-                fresh = False
+                    await self._quote(quote)
             except (ApiError, OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
                 _log.warning("house maker pauses", reason=str(error))
                 await trio.sleep(_PAUSE_SECONDS * 4)
+            task_status.started()
+            task_status = trio.TASK_STATUS_IGNORED
             await trio.sleep(_PAUSE_SECONDS)
 
-    async def _quote(self, quote: Quote, *, fresh: bool) -> None:
-        """Bring one market's ladder up to date: drop what strayed, place what is missing."""
+    async def _quote(self, quote: Quote) -> None:
+        """Bring one market's ladder up to date: place what is missing, then drop what strayed, so it is never bare."""
         symbol = quote.symbol
         orders: list[dict[str, Any]] = await self._client.signed("GET", "/api/v3/openOrders", symbol=symbol)
         self._wander(quote)
         wanted = dict.fromkeys(self._ladder(quote), False)
+        strayed = []
         for order in orders:
             key = (order["side"], _cents(order["price"]))
-            if key in wanted and not wanted[key] and not fresh:
+            if key in wanted and not wanted[key]:
                 wanted[key] = True
             else:
-                await self._client.signed("DELETE", "/api/v3/order", symbol=symbol, orderId=str(order["orderId"]))
+                strayed.append(order)
         for (side, price), there in wanted.items():
             if not there:
                 await self._place(quote, side, price)
+        for order in strayed:
+            await self._drop(symbol, str(order["orderId"]))
 
     def _wander(self, quote: Quote) -> None:
         """Let the middle drift by whole steps, now and then, and draw it back to the reference."""
@@ -91,6 +94,14 @@ class HouseMaker:
         bids = [("BUY", middle - quote.step * n) for n in range(1, LEVELS + 1)]
         asks = [("SELL", middle + quote.step * n) for n in range(1, LEVELS + 1)]
         return bids + asks
+
+    async def _drop(self, symbol: str, order: str) -> None:
+        """Cancel an order; somebody may just have taken it."""
+        try:
+            await self._client.signed("DELETE", "/api/v3/order", symbol=symbol, orderId=order)
+        except ApiError as error:
+            if error.code != -2011:
+                raise
 
     async def _place(self, quote: Quote, side: str, price: int) -> None:
         """One order that rests; where somebody stands in its way it waits for the next round."""
