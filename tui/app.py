@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.theme import Theme
 
 from exchange.admin import wire
-from tui.client import Lost, Refused
+from tui.client import Lost, Refused, Unasked
 from tui.link import Link
 from tui.messages import Acted, Heard, LinkChanged, MarketsListed
 from tui.screens.board import Board
@@ -207,6 +207,8 @@ class Dashboard(App[int]):
         except Refused as refusal:
             unknown = refusal.code == "unknown"
             return Acted(f"{'UNKNOWN whether done' if unknown else 'Refused'}, {asked}: {refusal}", done=False)
+        except Unasked as error:
+            return Acted(f"Nothing done, {asked}: {error}.", done=False)
         except (Lost, TimeoutError) as error:
             why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
             return Acted(f"UNKNOWN whether done, {asked}: {why}. Look at the phase.", done=False)

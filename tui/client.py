@@ -32,6 +32,10 @@ class Lost(Exception):
     """The connection ended before the answer came, so whether it was done is unknown."""
 
 
+class Unasked(Lost):
+    """There was no connection to ask over: nothing was sent, so nothing was done."""
+
+
 class Client:
     """Owns the two streams. `run` must be running for `ask` to get its answers.
 
@@ -73,7 +77,7 @@ class Client:
     async def ask(self, ask: wire.Ask[R], patience_s: float = PATIENCE_S) -> R:
         """The server's answer. Raises `Refused`, `Lost`, TimeoutError, or ValueError for an answer of another shape."""
         if self._writer.is_closing():
-            raise Lost("the connection is closed")
+            raise Unasked("not attached to the server")
         self._last += 1
         number = self._last
         waiting = self._asked[number] = asyncio.get_running_loop().create_future()

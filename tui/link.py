@@ -16,7 +16,7 @@ import msgspec
 from textual.message import Message
 
 from exchange.admin import wire
-from tui.client import Client, Lost, Pushed, Refused, connect, reason
+from tui.client import Client, Lost, Pushed, Refused, Unasked, connect, reason
 from tui.messages import Heard, LinkChanged, MarketsListed
 from tui.seen import Attaching, CodeNeeded, Gone, LinkState, On
 from tui.text import plain
@@ -75,9 +75,9 @@ class Link:
         self._touched = time.monotonic()
 
     async def ask(self, ask: wire.Ask[R]) -> R:
-        """As `Client.ask`; `Lost` where nobody is attached."""
+        """As `Client.ask`; `Unasked` where nobody is attached."""
         if self._client is None:
-            raise Lost("not attached to the server")
+            raise Unasked("not attached to the server")
         return await self._client.ask(ask)
 
     async def watch(self, symbol: str) -> None:

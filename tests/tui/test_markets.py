@@ -175,6 +175,20 @@ async def test_an_act_whose_answer_was_lost_is_called_unknown() -> None:
     await play(scenario, Server(silent={"market.phase"}))
 
 
+async def test_a_yes_given_to_nobody_is_called_nothing_done() -> None:
+    async def scenario(desk: Desk) -> None:
+        await opened(desk)
+        await desk.press("h")
+        await desk.type("test")
+        desk.socket.unlink()
+        desk.server.hang_up()
+        await desk.until(lambda: desk.app.ends)
+        await desk.press("y")
+        await desk.shows("Nothing done, BTCUSDT to halted: not attached")
+
+    await play(scenario)
+
+
 async def test_why_a_market_changed_stands_in_the_overview() -> None:
     async def scenario(desk: Desk) -> None:
         desk.server.push(wire.PhaseChanged("ETHUSDT", "CANCEL_ONLY", "fork ahead", NOON))
