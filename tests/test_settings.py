@@ -1,0 +1,66 @@
+"""exchange.toml: every setting documented, every fault told, all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from exchange.settings import HELP, Settings, SettingsError, example, load, with_ports
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "exchange.toml").write_text(text)
+    return folder
+
+
+def test_every_setting_is_documented_and_nothing_else_is() -> None:
+    """In the order in which they are shown."""
+    assert list(HELP) == [field.name for field in msgspec.structs.fields(Settings)]
+    assert all(text.endswith(".") for text in HELP.values())
+
+
+def test_the_example_holds_every_setting_at_its_default(tmp_path: Path) -> None:
+    """As it stands it changes nothing; with every line uncommented neither."""
+    assert load(written(tmp_path, example())) == Settings()
+    lines = [line.removeprefix("# ") for line in example().splitlines() if " = " in line]
+    assert len(lines) == len(HELP)
+    assert load(written(tmp_path, "\n".join(lines))) == Settings()
+
+
+def test_no_file_means_the_defaults(tmp_path: Path) -> None:
+    """An empty one too."""
+    assert load(tmp_path) == load(written(tmp_path, "")) == Settings()
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    """Unknown keys with those that exist, wrong kinds, and numbers out of range."""
+    text = 'colour = "red"\nhttp_port = "80"\nfast_port = 70000\nqueue_limit_commands = 1\n'
+    text += "demo = 1\nbody_limit_bytes = true\n"
+    with pytest.raises(SettingsError) as caught:
+        load(written(tmp_path, text))
+    message = str(caught.value)
+    assert "unknown key 'colour' (known: host, " in message
+    assert "http_port must be int, not '80'" in message
+    assert "fast_port must be at most 65535, not 70000" in message
+    assert "queue_limit_commands must be at least 10, not 1" in message
+    assert "demo must be bool, not 1" in message
+    assert "body_limit_bytes must be int, not True" in message
+    assert message.endswith("Nothing was started.")
+
+
+@pytest.mark.parametrize("text", ["host = ", "[host]\n", "host = 'a'\nhost = 'b'"])
+def test_what_is_no_toml_is_refused_with_the_place(tmp_path: Path, text: str) -> None:
+    """No trace of Python's."""
+    with pytest.raises(SettingsError, match=r"exchange\.toml"):
+        load(written(tmp_path, text))
+
+
+def test_ports_of_the_command_line_come_before_those_of_the_file() -> None:
+    """Only where given, and under the same rules."""
+    settings = Settings(http_port=1000, fast_port=2000)
+    assert with_ports(settings, None, None) == settings
+    assert with_ports(settings, 0, None) == Settings(http_port=0, fast_port=2000)
+    with pytest.raises(SettingsError, match="http_port must be at least 0"):
+        with_ports(settings, -1, 99_999)
