@@ -46,11 +46,11 @@ def evolve(state: State, event: ev.Event) -> None:
 def _post(state: State, debit: BalanceKey, credit: BalanceKey, amount: Amount) -> None:
     """One movement of money."""
     balances: dict[BalanceKey, int] = state.balances  # type: ignore[assignment]
-    left = balances.get(debit, 0) - amount
+    left = balances[debit] - amount
     if left < 0 and not postings.may_be_negative(debit):
         raise Overdrawn(state.seq, postings.split_key(debit), amount)
     balances[debit] = left
-    balances[credit] = balances.get(credit, 0) + amount
+    balances[credit] += amount
     state.changes.postings.append((state.seq, debit, credit, amount))
 
 
@@ -60,7 +60,11 @@ def _post_all(state: State, movements: Iterable[Movement]) -> None:
 
 
 def _touch_account(state: State, account: AccountId, account_seq: int) -> Account:
-    owner = state.accounts[account]
+    return _touch_owner(state, state.accounts[account], account_seq)
+
+
+def _touch_owner(state: State, owner: Account, account_seq: int) -> Account:
+    account = owner.id
     if account_seq != owner.seq + 1:
         message = f"account {account}: event {account_seq} follows {owner.seq}"
         raise AssertionError(message)
@@ -133,7 +137,7 @@ def _withdrawal_moved(state: State, event: ev.WithdrawalMoved) -> None:
 
 
 def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
-    owner = _touch_account(state, event.account, event.account_seq)
+    owner = _touch_owner(state, state.accounts[event.account], event.account_seq)
     order_id, market, client_id, changes = event.order, event.market, event.client_id, state.changes
     book = state.books[market]
     kind = event.type
@@ -147,28 +151,29 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
         kind,
         event.time_in_force,
         event.self_trade,
+        NEW,
         event.price,
         event.stop_price,
         event.quantity,
+        _NO_LOTS,
+        _NO_MONEY,
         event.quote_quantity,
         event.hold,
         not sleeps,
-        event.time,
-        client_id,
-        NEW,
-        _NO_LOTS,
-        _NO_MONEY,
         state.seq if goes_to_book else _NEVER,
         event.time,
+        event.time,
+        client_id,
+        owner,
     )
     state.orders[order_id] = changes.fresh[order_id] = order
     state.next_order = order_id + 1  # type: ignore[assignment]
     if client_id:
         owner.open_by_client[client_id] = order_id
-    mine = owner.open_by_market.get(market)
-    if mine is None:
-        mine = owner.open_by_market[market] = {}
-    mine[order_id] = order
+    try:
+        owner.open_by_market[market][order_id] = order
+    except KeyError:
+        owner.open_by_market[market] = {order_id: order}
     if event.hold:
         spent = event.account * KEYS_PER_ACCOUNT + (book.quote_bits if event.side == 1 else book.base_bits)
         _post(state, spent, spent + HELD, event.hold)  # type: ignore[arg-type]  # see `evolve`
@@ -195,8 +200,8 @@ def _order_booked(state: State, event: ev.OrderBooked) -> None:
 
 
 def _order_ended(state: State, event: ev.OrderEnded) -> None:
-    owner = _touch_account(state, event.account, event.account_seq)
     order = _touch_order(state, event.order)
+    owner = _touch_owner(state, order.owner, event.account_seq)
     book = state.books[event.market]
     order.status = event.status
     order.updated = event.time
@@ -216,8 +221,8 @@ def _traded(state: State, event: ev.Traded) -> None:
     book = state.books[event.market]
     maker = _touch_order(state, event.maker_order)
     taker = _touch_order(state, event.taker_order)
-    maker_owner = _touch_account(state, event.maker, event.maker_seq)
-    taker_owner = _touch_account(state, event.taker, event.taker_seq)
+    _touch_owner(state, maker.owner, event.maker_seq)
+    _touch_owner(state, taker.owner, event.taker_seq)
     _post_all(state, postings.traded(book.rules, event))
     base = event.quantity * book.rules.lot_atoms
     from_taker, from_maker = (event.notional, base) if event.taker_side == 1 else (base, event.notional)
@@ -225,9 +230,9 @@ def _traded(state: State, event: ev.Traded) -> None:
     _fill(taker, event, from_taker + event.released)
     book.reduce(maker, event.quantity)
     if maker.status is FILLED:
-        _close(state, maker_owner, maker)
+        _close(state, maker.owner, maker)
     if taker.status is FILLED:
-        _close(state, taker_owner, taker)
+        _close(state, taker.owner, taker)
     book.last_price = event.price
     book.triggers.reach(event.price)
     book.next_trade = event.trade + 1  # type: ignore[assignment]

@@ -6,11 +6,13 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq
 
 if TYPE_CHECKING:
     from exchange.core.book import Level
+    from exchange.core.state import Account
 
 
 class Side(IntEnum):
@@ -134,9 +136,10 @@ class OrderRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Order(msgspec.Struct, gc=False, eq=False):
-    """A living order. Mutable: only `evolve` writes to it.
+    """A living order: the fields of its `OrderRow`, in their order, and then its place in the world.
 
-    Kept out of the garbage collector's sight: the book unlinks it when it leaves, so no cycle outlives it.
+    Mutable: only `evolve` writes to it. Kept out of the garbage collector's sight: the book unlinks it when it leaves,
+    so no cycle outlives it.
     """
 
     id: OrderId
@@ -146,70 +149,32 @@ class Order(msgspec.Struct, gc=False, eq=False):
     type: OrderType
     time_in_force: TimeInForce
     self_trade: SelfTrade
+    status: OrderStatus
     price: Price
     stop_price: Price
     quantity: Quantity
+    filled: Quantity
+    filled_quote: Amount
     quote_quantity: Amount
     hold: Amount
     working: bool
+    booked: Seq
     created: Micros
+    updated: Micros
     client_id: str
-    status: OrderStatus = OrderStatus.NEW
-    filled: Quantity = Quantity(0)
-    filled_quote: Amount = Amount(0)
-    booked: Seq = Seq(0)
-    updated: Micros = Micros(0)
+    owner: Account
     level: Level | None = None
     ahead: Order | None = None
     behind: Order | None = None
 
     def row(self) -> OrderRow:
         """The order as it stands now, frozen."""
-        return OrderRow(
-            self.id,
-            self.account,
-            self.market,
-            self.side,
-            self.type,
-            self.time_in_force,
-            self.self_trade,
-            self.status,
-            self.price,
-            self.stop_price,
-            self.quantity,
-            self.filled,
-            self.filled_quote,
-            self.quote_quantity,
-            self.hold,
-            self.working,
-            self.booked,
-            self.created,
-            self.updated,
-            self.client_id,
-        )
+        return OrderRow(*astuple(self)[:ROW_FIELDS])
 
 
-def order_from_row(row: OrderRow) -> Order:
+ROW_FIELDS: Final = len(OrderRow.__struct_fields__)
+
+
+def order_from_row(row: OrderRow, owner: Account) -> Order:
     """The living order that `row` was taken of, not yet on any book."""
-    return Order(
-        row.id,
-        row.account,
-        row.market,
-        row.side,
-        row.type,
-        row.time_in_force,
-        row.self_trade,
-        row.price,
-        row.stop_price,
-        row.quantity,
-        row.quote_quantity,
-        row.hold,
-        row.working,
-        row.created,
-        row.client_id,
-        row.status,
-        row.filled,
-        row.filled_quote,
-        row.booked,
-        row.updated,
-    )
+    return Order(*astuple(row), owner)  # type: ignore[call-arg]  # the fields of the row, in their order

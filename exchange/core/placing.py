@@ -79,7 +79,7 @@ def decide_wake(state: State, now: Micros, command: WakeOrder) -> list[Event]:
     if woken is None or book.phase != MarketPhase.OPEN:
         return []
     order = state.orders[woken]
-    account = state.accounts[order.account]
+    account = order.owner
     limit = order.price or _protection(book, order.side, order.stop_price)
     opposite, limit_key = (book.asks, limit) if order.side == 1 else (book.bids, -limit)
     events: list[Event] = [OrderTriggered(now, order.id, order.account, account.seq + 1, order.market)]
@@ -237,12 +237,12 @@ class _Taker(msgspec.Struct, gc=False):
         released: int,
     ) -> Traded:
         """One fill at the maker's price, with both fees."""
-        book, accounts = self.book, self.state.accounts
+        book = self.book
         base = lots * book.rules.lot_atoms
         maker_gets, taker_gets = (notional, base) if self.side == 1 else (base, notional)
         fees = book.tier_fees
-        maker_rate = fees.get(accounts[maker.account].tier, book.fees)[0]
-        taker_rate = fees.get(accounts[self.account].tier, book.fees)[1]
+        maker_rate = fees.get(maker.owner.tier, book.fees)[0]
+        taker_rate = fees.get(self.state.accounts[self.account].tier, book.fees)[1]
         return Traded(
             self.now,
             book.rules.id,

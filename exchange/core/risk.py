@@ -32,11 +32,10 @@ def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reje
         return Reject.UNKNOWN_ACCOUNT
     if account.frozen:
         return Reject.ACCOUNT_FROZEN
-    reject = None if book.phase == _OPEN else _check_phase(book.phase, order)
-    if reject is None and not _is_usual(book, order):
-        reject = _check_parts(book, order)
-    if reject is not None:
-        return reject
+    if book.phase is not _OPEN or not _is_usual(book, order):
+        reject = _check_phase(book.phase, order) or _check_parts(book, order)
+        if reject is not None:
+            return reject
     stop_price = order.stop_price
     mine = account.open_by_market.get(order.market)
     if mine is not None:
@@ -52,7 +51,9 @@ def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reje
 
 
 def _check_phase(phase: MarketPhase, order: PlaceOrder) -> Reject | None:
-    """Whether a market that is not open lets the order in all the same."""
+    """Whether a market in this phase lets the order in."""
+    if phase == _OPEN:
+        return None
     if phase != MarketPhase.POST_ONLY:
         return Reject.MARKET_NOT_OPEN
     return None if order.type == LIMIT_MAKER else Reject.POST_ONLY

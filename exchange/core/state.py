@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -73,6 +74,10 @@ class Changes:
         self.withdrawals: dict[str, Withdrawal] = {}
 
 
+def _nothing() -> Amount:
+    return Amount(0)
+
+
 class State:
     """Assets, markets, accounts, balances, open orders and transfers, as of event `seq`."""
 
@@ -101,7 +106,7 @@ class State:
         self.symbols: dict[str, MarketId] = {}
         self.accounts: dict[AccountId, Account] = {}
         self.names: dict[str, AccountId] = {}
-        self.balances: dict[BalanceKey, Amount] = {}
+        self.balances: defaultdict[BalanceKey, Amount] = defaultdict(_nothing)
         self.orders: dict[OrderId, Order] = {}
         self.deposits: dict[str, Deposit] = {}
         self.withdrawals: dict[str, Withdrawal] = {}

@@ -119,7 +119,7 @@ def _orders(connection: apsw.Connection, state: State) -> None:
     newest = connection.execute("SELECT max(id) FROM orders").fetchone()
     state.next_order = OrderId((newest[0] if newest and newest[0] else 0) + 1)
     rows = connection.execute(f"SELECT {ORDER_COLUMNS} FROM orders WHERE status <= 2 ORDER BY id")
-    orders = [order_from_row(order_row(row)) for row in rows]
+    orders = [_living(state, order_row(row)) for row in rows]
     for order in orders:
         _file(state, order)
         if not order.working:
@@ -132,9 +132,13 @@ def _orders(connection: apsw.Connection, state: State) -> None:
         book.triggers.reach(book.last_price)
 
 
+def _living(state: State, row: OrderRow) -> Order:
+    return order_from_row(row, state.accounts[row.account])
+
+
 def _file(state: State, order: Order) -> None:
     state.orders[order.id] = order
-    owner = state.accounts[order.account]
+    owner = order.owner
     owner.open_by_market.setdefault(order.market, {})[order.id] = order
     if order.client_id:
         owner.open_by_client[order.client_id] = order.id

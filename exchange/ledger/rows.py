@@ -12,7 +12,7 @@ import msgspec
 
 from exchange.core import events as ev
 from exchange.core.committed import Committed, LevelChange, Report
-from exchange.core.orders import Order, Side
+from exchange.core.orders import ROW_FIELDS, Order, Side
 from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
 
 if TYPE_CHECKING:
@@ -125,28 +125,7 @@ def freeze(
 
 def order_row(order: Order) -> Row:
     """An order as a row of `orders`, in the order of `OrderRow`."""
-    return (
-        order.id,
-        order.account,
-        order.market,
-        order.side,
-        order.type,
-        order.time_in_force,
-        order.self_trade,
-        order.status,
-        order.price,
-        order.stop_price,
-        order.quantity,
-        order.filled,
-        order.filled_quote,
-        order.quote_quantity,
-        order.hold,
-        int(order.working),
-        order.booked,
-        order.created,
-        order.updated,
-        order.client_id,
-    )
+    return msgspec.structs.astuple(order)[:ROW_FIELDS]
 
 
 def _order_change(order: Order) -> Row:
@@ -156,7 +135,7 @@ def _order_change(order: Order) -> Row:
         order.filled,
         order.filled_quote,
         order.hold,
-        int(order.working),
+        order.working,
         order.booked,
         order.updated,
         order.id,

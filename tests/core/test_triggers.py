@@ -5,10 +5,11 @@ import pytest
 from exchange.core import commands as co
 from exchange.core.events import OrderTriggered
 from exchange.core.market import MarketPhase
-from exchange.core.orders import Order, OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.orders import Order, OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.performing import perform, wake
+from exchange.core.state import Account
 from exchange.core.triggers import Triggers, reached, wakes_rising
-from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity
+from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq
 from tests.core.world import ACCOUNTS, furnished, run
 
 RISES = [
@@ -32,14 +33,20 @@ def sleeper(number: int, stop_price: int, side: Side = Side.BUY) -> Order:
         OrderType.STOP_LOSS,
         TimeInForce.GTC,
         SelfTrade.NONE,
+        OrderStatus.NEW,
         Price(0),
         Price(stop_price),
         Quantity(1),
+        Quantity(0),
+        Amount(0),
         Amount(0),
         Amount(0),
         False,
+        Seq(0),
+        Micros(0),
         Micros(0),
         "",
+        Account(AccountId(100), "sleeper", 0, False, 0, Micros(0), {}, {}),
     )
 
 
