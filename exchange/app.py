@@ -83,7 +83,9 @@ def init_folder(folder: Path, clock: Clock) -> None:
     """Make a new data folder: master key, commented settings, empty ledger and office. Raises `FolderMissing`."""
     if (folder / MASTER_KEY).exists() or (folder / LEDGER).exists():
         raise FolderMissing(f"{folder} is a data folder already. Nothing was changed.")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o711)  # operators of other uids reach the socket; every file has its own lock
     create_master_key(folder / MASTER_KEY, clock)
     if not (folder / DEFAULT_FILE).exists():
         (folder / DEFAULT_FILE).write_text(example(), encoding="utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -176,6 +177,8 @@ def serve_until_signal(
 
     from exchange.app import open_house, serve
     from exchange.clock import SystemClock
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the master key
 
     async def run() -> None:
         stop = trio.Event()

@@ -32,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stream_buffer_messages: int = 1_000
     free_disk_reserve_mib: int = 256
     shutdown_limit_seconds: int = 10
-    admin_idle_limit_seconds: int = 43_200
+    admin_idle_limit_seconds: int = 1_800
 
 
 HELP: Final = {
