@@ -15,6 +15,7 @@ from exchange.app import LEDGER, Doors, FolderMissing, House, init_folder, offli
 from exchange.clock import SystemClock
 from exchange.core import commands as co
 from exchange.core.rejects import Reject
+from exchange.core.listing import Presets
 from exchange.core.units import AccountId, Amount
 from exchange.demo.flow import Flow
 from exchange.demo.maker import HouseMaker
@@ -77,13 +78,21 @@ class Demo:
     async def _furnish(self, settings: Settings) -> None:
         async with offline(self.folder, settings, SystemClock()) as house:
             with resources.as_file(resources.files("exchange.demo") / "markets.toml") as presets:
-                await list_presets(house.sequencer, read_presets(presets))
+                await list_presets(house.sequencer, self._wanted(read_presets(presets)))
             self.traders = [await self._trader(house, name, _TRADER_FUNDS) for name in TRADERS]
             if not self.bare:
                 self.maker = await self._trader(house, MAKER, _MAKER_FUNDS)
             if self.flow:
                 for number in range(FLOW_ACCOUNTS):
                     await _funded(house, flow_name(number), _FLOW_FUNDS)
+
+    def _wanted(self, presets: Presets) -> Presets:
+        """All presets, or without the flow those that it does not need."""
+        if self.flow:
+            return presets
+        markets = tuple(market for market in presets.market if market.symbol != RECORDED)
+        used = {code for market in markets for code in (market.base, market.quote)}
+        return Presets(tuple(asset for asset in presets.asset if asset.code in used), markets)
 
     async def _trader(self, house: House, name: str, funds: dict[str, int]) -> Trader:
         account = await _funded(house, name, funds)

@@ -46,8 +46,9 @@ def folder(tmp_path: Path, capsys: Capture) -> Path:
 
 
 def test_init_makes_a_folder_that_only_its_owner_reads(folder: Path) -> None:
-    """Key, ledger and office 0600; settings with every one of them explained."""
-    assert folder.stat().st_mode & 0o777 == 0o700
+    """Key, ledger and office 0600; others may only pass, to the operators' socket; every setting is explained."""
+    assert folder.stat().st_mode & 0o777 == 0o711
+    assert (folder / "keystore").stat().st_mode & 0o777 == 0o700
     for name in ("ledger.db", "office.db", "keystore/master.key"):
         assert (folder / name).stat().st_mode & 0o777 == 0o600, name
     assert "# http_port = 8080" in (folder / "exchange.toml").read_text()
