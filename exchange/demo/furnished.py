@@ -14,8 +14,8 @@ import trio
 from exchange.app import LEDGER, Doors, FolderMissing, House, init_folder, offline
 from exchange.clock import SystemClock
 from exchange.core import commands as co
-from exchange.core.rejects import Reject
 from exchange.core.listing import Presets
+from exchange.core.rejects import Reject
 from exchange.core.units import AccountId, Amount
 from exchange.demo.flow import Flow
 from exchange.demo.maker import HouseMaker
