@@ -65,6 +65,7 @@ class Connection:
         self._sending_since: float | None = None
         self._parts: list[bytes] = []
         self._scope = trio.CancelScope()
+        self._rest = b""  # of a frame begun: whatever else is dropped, it must be ended
         self._finished = False
         self._closed = False
 
@@ -116,7 +117,8 @@ class Connection:
             self._lost()
             return
         if written < len(frames):
-            outgoing.append(frames[written:])
+            self._rest = frames[written:]
+            self._sending_since = trio.current_time()
             self._bell.set()
 
     def _too_slow(self) -> bool:
@@ -159,24 +161,27 @@ class Connection:
 
     async def run(self, answer: Callable[[str], Awaitable[None]]) -> None:
         """Read and write until either side ends it; `answer` is awaited with each text, one at a time."""
-        with self._scope:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write)
-                await self._read(answer)
-                self._finished = True
-                self._bell.set()
-        self._closed = True
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write)
+                    await self._read(answer)
+                    self._finished = True
+                    self._bell.set()
+        finally:
+            self._closed = True
 
     async def _write(self) -> None:
         """Send what is queued, as much at once as there is, and hang up when all is said."""
         outgoing = self._outgoing
         try:
-            while outgoing or not self._finished:
-                if not outgoing:
+            while self._rest or outgoing or not self._finished:
+                if not self._rest and not outgoing:
                     self._bell = trio.Event()
                     await self._bell.wait()
                     continue
-                frames = b"".join(outgoing)
+                frames = self._rest + b"".join(outgoing)
+                self._rest = b""
                 outgoing.clear()
                 self._sending_since = trio.current_time()
                 await self._stream.send_all(frames)

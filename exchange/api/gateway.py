@@ -29,6 +29,9 @@ from exchange.api.user_stream import UserStreams
 from exchange.api.ws_api import CONNECT_WEIGHT, ApiSession
 
 _READ_BYTES: Final = 65_536
+_AT_THE_DOOR: Final = 64
+"""So many connections beyond the limits are let in to be told that there are too many."""
+
 _DELIVERIES: Final = 64
 """So many connections are written to before others have their turn."""
 _log = structlog.get_logger(__name__)
@@ -129,19 +132,30 @@ class _FastDoor:
 
     async def _accept(self, stream: trio.SocketStream) -> None:
         """One peer, from its first byte to its last. What goes wrong here costs nobody else their connection."""
-        address = str(stream.socket.getpeername()[0])
+        try:
+            address = str(stream.socket.getpeername()[0])
+        except OSError:
+            await trio.aclose_forcefully(stream)  # gone before it was looked at
+            return
         self._addresses[address] += 1
         try:
             async with stream:
-                await self._serve(stream, address)
+                if not self._crowded(address):
+                    await self._serve(stream, address)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the peer went away in the middle of the handshake; later `Connection` sees to it
-        except Exception:  # noqa: BLE001  # a bug met by one peer must not stop the others, nor the matching
+        except Exception:  # noqa: BLE001  # a bug met by one peer must stop neither the others nor the matching
             _log.exception("a connection failed", address=address)
         finally:
             self._addresses[address] -= 1
             if not self._addresses[address]:
                 del self._addresses[address]
+
+    def _crowded(self, address: str) -> bool:
+        """Whether there are so many at the door that a further one is not even told so."""
+        limits = self._limits
+        most = limits.connections_per_address + _AT_THE_DOOR
+        return self._addresses[address] > most or self._addresses.total() > limits.connections + _AT_THE_DOOR
 
     async def _serve(self, stream: trio.SocketStream, address: str) -> None:
         protocol = ServerProtocol(max_size=self._limits.frame_bytes)

@@ -9,6 +9,7 @@ import msgspec
 
 from exchange.api import stream_messages as messages
 from exchange.api.feeds import Feed, MarketFeed, Reader
+from exchange.api.stream_wire import DiffMessage
 from exchange.core.orders import Side
 from exchange.core.units import Micros, Price
 from exchange.market_data.bars import Bar
@@ -63,7 +64,7 @@ class DiffFeed(PeriodicFeed):
         first, self._told = self._told + 1, depth.last_update_id
         bids, asks = messages.pairs(rules, sides[Side.BUY]), messages.pairs(rules, sides[Side.SELL])
         time = messages.milliseconds(now)
-        self.say(messages.DiffMessage("depthUpdate", time, rules.symbol, first, self._told, bids, asks))
+        self.say(DiffMessage("depthUpdate", time, rules.symbol, first, self._told, bids, asks))
 
 
 class PartialFeed(PeriodicFeed):

@@ -11,21 +11,18 @@ from typing import Final
 
 import msgspec
 
-from exchange.api import auth, errors
+from exchange.api import auth
 from exchange.api.connection import POLICY, Connection
 from exchange.api.errors import Refusal, Refused
 from exchange.api.rooms import Rooms
 from exchange.api.user_stream import Listener, UserStreams
+from exchange.api.ws_requests import call_of, id_of, nothing_left, parse, read_flag, signed_payload
 from exchange.core.units import AccountId, Micros
 from exchange.office.keys import Scope
 
 _encode: Final = msgspec.json.Encoder().encode
-_decode_request: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 CONNECT_WEIGHT: Final = 2
-_FIELDS: Final = {"id", "method", "params"}
-_BAD_JSON: Final = Refusal(-1135, "Invalid JSON Request")
-_MAX_ID: Final = 128
 
 LATER: Final = frozenset(
     [
@@ -132,10 +129,10 @@ class ApiSession:
         number: msgspec.Raw = msgspec.Raw(b"null")
         shows = self._show_limits
         try:
-            request = _parsed(text)
-            number = _id_of(request)
-            method, params = _call_of(request)
-            shows = _flag(params.pop("returnRateLimits", None), shows)
+            request = parse(text)
+            number = id_of(request)
+            method, params = call_of(request)
+            shows = read_flag(params.pop("returnRateLimits", None), shows)
             weight, act = _method(method)
             self._rooms.limits.charge(self._address, weight, self._rooms.clock.now())
             reply: dict[str, object] = {"id": number, "status": 200, "result": act(self, params)}
@@ -167,21 +164,21 @@ class ApiSession:
 
     def ping(self, params: dict[str, str]) -> dict[str, object]:
         """`ping`: the connection works."""
-        _nothing_left(params)
+        nothing_left(params)
         return {}
 
     def time(self, params: dict[str, str]) -> dict[str, object]:
         """`time`: the server's clock."""
-        _nothing_left(params)
+        nothing_left(params)
         return {"serverTime": self._rooms.clock.now() // 1000}
 
     def subscribe(self, params: dict[str, str]) -> dict[str, object]:
         """`userDataStream.subscribe.signature`: push the events of the account whose key signed."""
-        payload = _signed_payload(params)
+        payload = signed_payload(params)
         api_key = params.pop("apiKey", None)
         caller = auth.authenticate(self._rooms.keyring, self._rooms.clock.now(), api_key, payload, params)
         auth.require(caller, Scope.READ)
-        _nothing_left(params)
+        nothing_left(params)
         if any(known.account == caller.account for known in self._subscriptions.values()):
             raise Refused(Refusal(-2035, "User Data Stream subscription already active."))
         if len(self._subscriptions) >= self._max_subscriptions:
@@ -200,7 +197,7 @@ class ApiSession:
     def unsubscribe(self, params: dict[str, str]) -> dict[str, object]:
         """`userDataStream.unsubscribe`: end one subscription, or all of them."""
         text = params.pop("subscriptionId", None)
-        _nothing_left(params)
+        nothing_left(params)
         numbers = list(self._subscriptions)
         if text is not None:
             numbers = [number for number in numbers if str(number) == text]
@@ -212,7 +209,7 @@ class ApiSession:
 
     def subscriptions(self, params: dict[str, str]) -> list[object]:
         """`session.subscriptions`: the numbers of those that live."""
-        _nothing_left(params)
+        nothing_left(params)
         return [{"subscriptionId": number} for number in self._subscriptions]
 
     def _terminate(self, number: int, now: Micros) -> None:
@@ -246,64 +243,3 @@ def _method(name: str) -> tuple[int, Method]:
     if bare in LATER:
         raise Refused(Refusal(-1020, f"This operation is not supported. Not here yet: '{bare}'; use HTTP."))
     raise Refused(Refusal(-1020, f"This operation is not supported. No method is called '{name[:64]}'."))
-
-
-def _parsed(text: str) -> dict[str, msgspec.Raw]:
-    try:
-        request = _decode_request(text)
-        msgspec.json.decode(text)  # what is kept raw above must be sound too
-    except (msgspec.DecodeError, RecursionError):
-        raise Refused(_BAD_JSON) from None
-    return request
-
-
-def _id_of(request: dict[str, msgspec.Raw]) -> msgspec.Raw:
-    """The id as it was sent: a number, a string or null."""
-    raw = request.get("id")
-    if raw is None:
-        raise Refused(errors.missing("id"))
-    value = msgspec.json.decode(raw)
-    if isinstance(value, bool | list | dict) or len(bytes(raw)) > _MAX_ID:
-        raise Refused(errors.invalid("id"))
-    return raw
-
-
-def _call_of(request: dict[str, msgspec.Raw]) -> tuple[str, dict[str, str]]:
-    """The method's name, and its parameters as the text that a signature is made over."""
-    extra = request.keys() - _FIELDS
-    if extra:
-        raise Refused(errors.unread(len(_FIELDS), len(request), min(extra)[:64]))
-    method = msgspec.json.decode(request["method"]) if "method" in request else None
-    if not isinstance(method, str):
-        raise Refused(errors.missing("method"))
-    raw = request.get("params", msgspec.Raw(b"{}"))
-    try:
-        params = _decode_request(raw)
-    except msgspec.DecodeError:
-        raise Refused(errors.invalid("params")) from None
-    return method, {name: _text_of(value) for name, value in params.items()}
-
-
-def _text_of(raw: msgspec.Raw) -> str:
-    """A value as it is signed: strings without their quotes, anything else as sent."""
-    text = bytes(raw).decode()
-    return msgspec.json.decode(text, type=str) if text.startswith('"') else text
-
-
-def _signed_payload(params: dict[str, str]) -> bytes:
-    """The parameters by name, `signature` aside, as they are signed."""
-    return "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature").encode()
-
-
-def _flag(text: str | None, otherwise: bool) -> bool:
-    if text is None:
-        return otherwise
-    if text not in {"true", "false"}:
-        raise Refused(errors.invalid("returnRateLimits"))
-    return text == "true"
-
-
-def _nothing_left(params: dict[str, str]) -> None:
-    """Refuse by name what nobody asked for."""
-    if params:
-        raise Refused(errors.unread(0, len(params), min(params)[:64]))

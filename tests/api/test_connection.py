@@ -42,11 +42,11 @@ class Peer:
 
     async def receive(self) -> list[Frame]:
         """The frames that come in next; nothing once the stream has ended."""
-        data = await self.stream.receive_some(65_536)
-        if not data:
-            return []
-        self.protocol.receive_data(data)
-        return [event for event in self.protocol.events_received() if isinstance(event, Frame)]
+        while data := await self.stream.receive_some(65_536):
+            self.protocol.receive_data(data)
+            if frames := [event for event in self.protocol.events_received() if isinstance(event, Frame)]:
+                return frames
+        return []
 
     async def goodbye(self, *, answers: bool = True) -> tuple[int | None, str | None]:
         """Read to the end; code and reason of the close frame."""
@@ -274,3 +274,28 @@ def test_a_message_is_framed_once_for_all_its_readers() -> None:
     assert message.raw() is message.raw()
     assert message.combined() is message.combined()
     assert message.combined().endswith(b'{"stream":"a@trade","data":{"p":"1"}}')
+
+
+async def test_a_frame_begun_is_ended_even_when_all_else_is_dropped() -> None:
+    near, far = trio.socket.socketpair()
+    near.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, 4_096)
+    limits = DoorLimits()
+    posted: list[Connection] = []
+    protocol = ServerProtocol(state=OPEN)
+    async with trio.SocketStream(near) as here, trio.SocketStream(far) as there, trio.open_nursery() as nursery:
+        connection = Connection(here, protocol, limits, posted.append, combined=False, metered=True)
+        peer = Peer(there, connection)
+        message = Message("a", b"x" * 100_000)
+        connection.offer(message)
+        assert posted == [connection]
+        connection.deliver()
+        connection.offer(Message("a", b"dropped"))
+        connection.cut(GOING_AWAY, "enough", drop=True)
+
+        async def answer(text: str) -> None:
+            raise AssertionError(text)
+
+        nursery.start_soon(connection.run, answer)
+        assert await peer.goodbye() == (1001, "enough")
+        await there.aclose()
+        assert peer.heard == ["x" * 100_000]

@@ -247,3 +247,14 @@ async def test_a_reader_that_stops_reading_is_cut_off_with_the_reason_and_the_ot
         protocol.receive_eof()
     reason = "you read too slowly: too many messages were waiting"
     assert (protocol.close_code, protocol.close_reason) == (1008, reason)
+
+
+async def test_who_waits_at_the_door_without_a_word_is_counted_too(tmp_path: Path) -> None:
+    async with fast_house(tmp_path, limits=DoorLimits(connections_per_address=1)) as fast:
+        waiting = [await trio.open_tcp_stream("127.0.0.1", fast.port) for _ in range(66)]
+        with trio.fail_after(5):
+            assert await waiting[65].receive_some(1) == b""
+        for stream in waiting:
+            await stream.aclose()
+        async with fast.reader("/ws"):
+            pass
