@@ -79,16 +79,21 @@ class Doors(msgspec.Struct, frozen=True):
     admin: str
 
 
-def init_folder(folder: Path, clock: Clock) -> None:
-    """Make a new data folder: master key, commented settings, empty ledger and office. Raises `FolderMissing`."""
-    if (folder / MASTER_KEY).exists() or (folder / LEDGER).exists():
+def init_folder(folder: Path, clock: Clock, settings: str | None = None) -> None:
+    """Make a new data folder: `settings` (or every one as a comment), master key, empty ledger and office.
+
+    Raises `FolderMissing`. A folder with no more than settings and key is one whose making was cut short: nothing was
+    sealed with that key yet.
+    """
+    if any((folder / name).exists() for name in (LEDGER, OFFICE)):
         raise FolderMissing(f"{folder} is a data folder already. Nothing was changed.")
     if not folder.exists():
         folder.mkdir(parents=True)
         folder.chmod(0o711)  # operators of other uids reach the socket; every file has its own lock
-    create_master_key(folder / MASTER_KEY, clock)
     if not (folder / DEFAULT_FILE).exists():
-        (folder / DEFAULT_FILE).write_text(example(), encoding="utf-8")
+        (folder / DEFAULT_FILE).write_text(example() if settings is None else settings, encoding="utf-8")
+    if not (folder / MASTER_KEY).exists():
+        create_master_key(folder / MASTER_KEY, clock)
     Journal(folder / LEDGER).close()
     open_office(folder / OFFICE).close()
 

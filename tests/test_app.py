@@ -58,6 +58,27 @@ def test_a_room_that_cannot_be_opened_lets_go_of_the_folder(folder: Path) -> Non
         assert house.sequencer.state.seq == 0
 
 
+def test_an_init_that_was_cut_short_after_its_key_can_be_repeated(tmp_path: Path) -> None:
+    """The key stays as it is; nothing was sealed with it yet."""
+    whole, partial = tmp_path / "whole", tmp_path / "partial"
+    init_folder(whole, SystemClock())
+    key = (whole / "keystore" / "master.key").read_bytes()
+    shutil.copytree(whole / "keystore", partial / "keystore")
+    init_folder(partial, SystemClock())
+    assert (partial / "keystore" / "master.key").read_bytes() == key
+    with open_house(partial, SETTINGS, SystemClock()) as house:
+        assert house.sequencer.state.seq == 0
+
+
+@pytest.mark.parametrize("name", ["ledger.db", "office.db"])
+def test_init_never_replaces_what_was_lost(folder: Path, name: str) -> None:
+    """A folder without its ledger, or without its office, is for a backup, not for a new exchange."""
+    (folder / name).unlink()
+    with pytest.raises(FolderMissing, match="already"):
+        init_folder(folder, SystemClock())
+    assert not (folder / name).exists()
+
+
 async def test_what_is_done_offline_is_there_at_the_next_opening(folder: Path) -> None:
     """Committed before the house closes."""
     async with offline(folder, SETTINGS, SystemClock()) as house:

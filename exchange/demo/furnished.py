@@ -21,7 +21,7 @@ from exchange.demo.flow import Flow
 from exchange.demo.maker import HouseMaker
 from exchange.furnish import list_presets, read_presets
 from exchange.office.keys import ApiKey, Scope
-from exchange.settings import DEFAULT_FILE, Settings, load, with_ports
+from exchange.settings import DEFAULT_FILE, Settings, example, load, with_ports
 
 TRADERS: Final = ("alice", "bob")
 MAKER: Final = "house-maker"
@@ -64,15 +64,13 @@ class Demo:
 
     def prepare(self, settings: Settings) -> None:
         """Create what is missing; what is there stays as it is. Raises `FolderMissing` for a folder of real money."""
-        if (self.folder / LEDGER).exists() and not load(self.folder).demo:
+        if any((self.folder / name).exists() for name in (LEDGER, DEFAULT_FILE)) and not load(self.folder).demo:
             raise FolderMissing(
                 f"{self.folder} is not a demo's folder: its {DEFAULT_FILE} does not say `demo = true`. Nothing was"
                 " changed. Give `exchange demo` a folder of its own with --dir."
             )
         if not (self.folder / LEDGER).exists():
-            init_folder(self.folder, SystemClock())
-            with (self.folder / DEFAULT_FILE).open("a", encoding="utf-8") as file:
-                file.write("\ndemo = true\n")
+            init_folder(self.folder, SystemClock(), f"{example()}\ndemo = true\n")
         trio.run(self._furnish, settings)
 
     async def _furnish(self, settings: Settings) -> None:

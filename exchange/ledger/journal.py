@@ -117,8 +117,12 @@ class Journal:
         self.last_time: Micros
         self.last_hash: bytes
         self.last_seq, self.last_time, self.last_hash = row or (Seq(0), Micros(0), GENESIS_HASH)
-        check_head(self.connection, path)
-        self._head = Head(head_path(path))
+        try:
+            check_head(self.connection, path)
+            self._head = Head(head_path(path))
+        except BaseException:
+            self.connection.close()
+            raise
 
     def commit(self, frozen: Frozen) -> None:
         """Write all rows of a batch in one transaction; when this returns they are on the disk."""
