@@ -108,3 +108,17 @@ async def test_a_second_start_goes_on_where_the_first_stopped(tmp_path: Path) ->
             assert await server.process.wait() == 0
     assert len(seen[0][1]) == 3
     assert seen[0] == seen[1]
+
+
+async def test_verify_passes_beside_a_server_under_load(tmp_path: Path) -> None:
+    """From another process, again and again: it sees one commit or the next, and disturbs nobody."""
+    folder, load = tmp_path / "data", Load("v", 2)
+    async with demo(folder, "--bare") as server:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(load.run, server, CONNECTIONS)
+            counts = [await trio.to_thread.run_sync(Ledger(folder).verify) for _ in range(8)]
+            server.process.terminate()
+        assert await server.process.wait() == 0
+    assert counts == sorted(counts)
+    assert len(set(counts)) > 1
+    assert_all_there(folder, load)
