@@ -14,9 +14,9 @@ from msgspec import UNSET, UnsetType
 from exchange.api import errors, http_routes
 from exchange.api.auth import Caller, authenticate, caller_of, find_key, payload_of, require
 from exchange.api.errors import Refusal, Refused
+from exchange.api.http_routes import Route, Security
 from exchange.api.parameters import decode, distinct, pairs
 from exchange.api.rooms import Rooms
-from exchange.api.http_routes import Route, Security
 from exchange.office.keys import Scope
 
 Headers = list[tuple[str, str]]
