@@ -54,7 +54,8 @@ def read_markets(ledger: Path) -> State:
     connection = db.open_reader(ledger)
     try:
         state = State()
-        restore_markets(connection, state)
+        with connection:  # one moment, whatever is listed meanwhile
+            restore_markets(connection, state)
         return state
     finally:
         connection.close()

@@ -41,7 +41,7 @@ def open_writer(path: Path) -> apsw.Connection:
     """Open, and if need be create, the ledger at `path` for its only writer, migrated to the newest schema."""
     load_checksums()
     fresh = not path.exists() or not path.stat().st_size
-    connection = apsw.Connection(str(path), vfs=_VFS)
+    connection = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
     try:
         _prepare(connection, path, fresh=fresh)
     except BaseException as error:
@@ -50,6 +50,13 @@ def open_writer(path: Path) -> apsw.Connection:
             raise damaged(path, error) from error
         raise
     return connection
+
+
+def _connect(path: Path, flags: int) -> apsw.Connection:
+    try:
+        return apsw.Connection(str(path), flags=flags, vfs=_VFS)
+    except apsw.Error as error:
+        raise damaged(path, error) from error
 
 
 def damaged(path: Path, error: Exception) -> LedgerDamaged:
@@ -77,9 +84,7 @@ def open_reader(path: Path) -> apsw.Connection:
     if not path.exists():
         raise LedgerDamaged(f"{path}: there is no ledger here. Nothing was changed. `exchange init` makes one.")
     load_checksums()
-    connection = apsw.Connection(
-        f"file:{path}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, vfs=_VFS
-    )
+    connection = _connect(path, apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(5_000)
     try:
         version = connection.pragma("user_version")

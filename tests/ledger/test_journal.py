@@ -138,6 +138,24 @@ def test_a_file_without_page_checksums_is_not_ours(tmp_path: Path) -> None:
             open_it(path)
 
 
+def test_a_ledger_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """Here it is a folder."""
+    path = tmp_path / "ledger.db"
+    path.mkdir()
+    for open_it in (db.open_reader, db.open_writer):
+        with pytest.raises(LedgerDamaged, match="Nothing was changed"):
+            open_it(path)
+
+
+def test_a_path_is_not_a_uri(tmp_path: Path) -> None:
+    """Signs that mean something there are letters of a name here."""
+    path = tmp_path / "a?mode=memory#b%20c" / "ledger.db"
+    path.parent.mkdir()
+    Journal(path).close()
+    assert path.stat().st_size > 0
+    db.open_reader(path).close()
+
+
 def test_a_start_that_was_killed_before_its_first_page_is_made_good(tmp_path: Path) -> None:
     """An empty file is as good as none."""
     path = tmp_path / "ledger.db"
