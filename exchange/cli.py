@@ -30,6 +30,10 @@ DEFAULT_DIR: Final = "data"
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the process's exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if any(not _is_text(word) for word in argv):
+        print("exchange: an argument is not UTF-8. Nothing was changed.", file=sys.stderr)
+        return 2
     arguments = parser().parse_args(argv)
     configure()
     run: Command = arguments.run
@@ -47,6 +51,11 @@ def main(argv: list[str] | None = None) -> int:
         for cause in causes:
             print(f"exchange: {cause}", file=sys.stderr)
         return 1
+
+
+def _is_text(word: str) -> bool:
+    """Whether it is text all through: other bytes come in as halves of characters, which no file can store."""
+    return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in word)
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -328,9 +337,13 @@ def run_replay(arguments: argparse.Namespace) -> int:
     """`exchange replay`."""
     from exchange.app import init_folder
     from exchange.clock import SystemClock
+    from exchange.core.listing import check_symbol
     from exchange.progress import bar
-    from exchange.replay import Replay, read_book, read_orders, write_trades
+    from exchange.replay import BadRecording, Replay, read_book, read_orders, write_trades
 
+    check_symbol(arguments.market)
+    if not arguments.trades_out.parent.is_dir():
+        raise BadRecording(f"{arguments.trades_out}: there is no such folder to write to. Nothing was changed.")
     rows = read_book(arguments.book) + read_orders(arguments.orders)
     init_folder(arguments.dir, SystemClock())
 

@@ -50,8 +50,17 @@ class BadPreset(Exception):
     """A preset cannot be listed; the message names the market, the field and the fault."""
 
 
+def check_symbol(symbol: str) -> None:
+    """Raise `BadPreset` for a symbol that no client could ask for."""
+    if not (1 <= len(symbol) <= 20 and symbol.isascii() and symbol.isalnum() and symbol == symbol.upper()):
+        raise BadPreset(
+            f"{symbol!r}: a symbol is 1 to 20 capital letters and digits, such as BTCUSDT. It was not listed."
+        )
+
+
 def rules_of(preset: MarketPreset, base: Asset, quote: Asset) -> Market:
     """The rules of a preset, its id still 0. Raises `BadPreset`."""
+    check_symbol(preset.symbol)
 
     def atoms(field: str, asset: Asset) -> int:
         value = parse(getattr(preset, field), asset.decimals)

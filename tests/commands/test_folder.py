@@ -88,6 +88,11 @@ def test_an_asset_that_cannot_be_listed_is_told_in_a_sentence(tmp_path: Path, ca
     assert message.startswith("exchange: B-C: These rules cannot be listed.")
 
 
+def test_an_argument_that_is_no_text_is_refused(tmp_path: Path, capsys: Capture) -> None:
+    """Bytes that are not UTF-8 could be stored nowhere."""
+    assert "not UTF-8" in said(capsys, "account", "create", "\udcff", "--dir", str(tmp_path), status=2)
+
+
 def test_serve_says_who_owns_a_busy_folder(folder: Path, capsys: Capture) -> None:
     """By process id; and verify, which only reads, does not mind."""
     with open_house(folder, Settings(), SystemClock()):

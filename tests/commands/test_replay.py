@@ -115,6 +115,18 @@ def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path, capsys:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_symbol_that_nobody_could_ask_for_or_nowhere_to_write_is_refused_first(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    """Before the long work, and before anything is made."""
+    assert replay(tmp_path / "data", BOOK, ORDERS, tmp_path / "none" / "T.csv") == 1
+    assert "no such folder to write to" in capsys.readouterr().err
+    argv = ["replay", "--dir", str(tmp_path / "data"), "--market", "btc usd", "--book", str(BOOK)]
+    assert cli.main([*argv, "--orders", str(ORDERS), "--trades-out", str(tmp_path / "T.csv")]) == 1
+    assert "capital letters and digits" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_cancel_of_nothing_and_a_create_of_nothing_are_counted_and_refused(tmp_path: Path, capsys: Capture) -> None:
     """As a venue would; the others trade."""
     book, orders, out = tmp_path / "b.csv", tmp_path / "o.csv", tmp_path / "T.csv"
