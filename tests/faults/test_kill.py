@@ -116,9 +116,11 @@ async def test_verify_passes_beside_a_server_under_load(tmp_path: Path) -> None:
     async with demo(folder, "--bare") as server:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(load.run, server, CONNECTIONS)
-            counts = [await trio.to_thread.run_sync(Ledger(folder).verify) for _ in range(8)]
+            counts: list[int] = []
+            with trio.fail_after(ROUND_SECONDS):
+                while len(set(counts)) < 5:
+                    counts.append(await trio.to_thread.run_sync(Ledger(folder).verify))
             server.process.terminate()
         assert await server.process.wait() == 0
     assert counts == sorted(counts)
-    assert len(set(counts)) > 1
     assert_all_there(folder, load)
