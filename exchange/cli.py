@@ -175,6 +175,13 @@ def run_serve(arguments: argparse.Namespace) -> int:
     return serve_until_signal(arguments.dir, settings, ready, None)
 
 
+def _limit_process() -> None:
+    """No core dumps, which would hold the master key; as many open sockets as the system grants."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def serve_until_signal(
     folder: Path,
     settings: Settings,
@@ -187,7 +194,7 @@ def serve_until_signal(
     from exchange.app import open_house, serve
     from exchange.clock import SystemClock
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the master key
+    _limit_process()
 
     async def run() -> None:
         stop = trio.Event()
