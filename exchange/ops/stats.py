@@ -27,9 +27,9 @@ class Stats:
         self.latencies: deque[int] = deque(maxlen=_SAMPLES)
 
     def answered(self, micros: int) -> None:
-        """A command or reading was answered, `micros` after it arrived."""
+        """A command or reading was answered, `micros` after it arrived (0 where the clock was set back meanwhile)."""
         self.answers += 1
-        self.latencies.append(micros)
+        self.latencies.append(max(0, micros))
 
     def committed(self, now: int, answers: int, last_seq: int) -> None:
         """A batch of `answers` became durable at `now`."""
