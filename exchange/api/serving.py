@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from typing import Final
 
 import structlog
 import trio
 from hypercorn.config import Config
-from hypercorn.events import Event, Updated
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState
+
+PIECE_BYTES: Final = 65_536
+PIECE_SECONDS: Final = 10
+"""A peer that has not taken so many bytes of its answer after this time is cut off."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,8 +39,27 @@ class _Peer(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         """Do what the protocol wants, except to idle on with nobody there."""
-        if not (self._gone and isinstance(event, Updated)):
+        if isinstance(event, RawData):
+            await self._send(event.data)
+        elif not (self._gone and isinstance(event, Updated)):
             await super().protocol_send(event)
+
+    async def _send(self, data: bytes) -> None:
+        """Send piece by piece to a peer that takes them.
+
+        Hypercorn's own sending cannot be cancelled: one peer that does not read would keep the process from ending.
+        """
+        async with self.send_lock:
+            try:
+                for start in range(0, len(data), PIECE_BYTES):
+                    with trio.fail_after(PIECE_SECONDS):
+                        await self.stream.send_all(data[start : start + PIECE_BYTES])
+            except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
+                await trio.aclose_forcefully(self.stream)
+                await self.protocol.handle(Closed())
+            except trio.Cancelled:
+                await trio.aclose_forcefully(self.stream)  # half an answer is out: nothing may follow it
+                raise
 
 
 async def _only_http_1(_: object) -> None:

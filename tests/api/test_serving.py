@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
+import pytest
 import trio
 
+from exchange.api import serving
 from exchange.settings import Settings
 from tests.api.house import House, running_house
 
@@ -83,3 +86,49 @@ async def test_http_2_is_not_spoken(house: House) -> None:
         upgrade = b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
         await stream.send_all(PING[:-2] + upgrade)
         assert (await stream.receive_some()).startswith(b"HTTP/1.1 200")
+
+
+async def deaf(house: House) -> trio.SocketStream:
+    """A connection that takes next to nothing of what it is sent."""
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    stream = trio.SocketStream(trio.socket.from_stdlib_socket(peer))
+    await stream.socket.connect(("127.0.0.1", int(house.url.rpartition(":")[2])))
+    return stream
+
+
+async def ask_on(stream: trio.SocketStream) -> None:
+    """Ask and ask and never read; raises when hung up on."""
+    while True:
+        await stream.send_all(PING.replace(b"ping", b"exchangeInfo") * 50)
+
+
+async def refused(house: House) -> bool:
+    """Whether the door hangs up on a newcomer."""
+    async with await connect(house) as stream:
+        try:
+            await stream.send_all(PING)
+            return await stream.receive_some() == b""
+        except trio.BrokenResourceError:
+            return True
+
+
+async def test_who_does_not_read_the_answers_does_not_keep_the_door_from_closing(tmp_path: Path) -> None:
+    with trio.fail_after(60):
+        async with running_house(tmp_path) as house:
+            stream = await deaf(house)
+            with trio.move_on_after(1):
+                await ask_on(stream)
+    await trio.aclose_forcefully(stream)
+
+
+async def test_who_does_not_read_the_answers_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "PIECE_SECONDS", 0.5)
+    one_each = Settings(connections_per_address=1, weight_limit_per_minute=0)
+    async with running_house(tmp_path, settings=one_each) as house:
+        async with await deaf(house) as stream:
+            with trio.fail_after(30), pytest.raises(trio.BrokenResourceError):
+                await ask_on(stream)
+        with trio.fail_after(30):  # what it had asked is still worked off; then its place is free
+            while await refused(house):
+                pass
