@@ -24,8 +24,14 @@ POLICY: Final = 1008
 GOING_AWAY: Final = 1001
 _NOT_TEXT: Final = 1003
 _NOT_UTF8: Final = 1007
+_TOO_BIG: Final = 1009
 
-_READ_BYTES: Final = 65_536
+_READ_BYTES: Final = 16_384
+_PARTS: Final = 256
+"""A message comes in so many frames at most: frames without content would else pile up without an end."""
+
+_TURN: Final = 16
+"""So many frames of one peer are seen to before others have their turn."""
 
 
 class Connection:
@@ -218,11 +224,13 @@ class Connection:
                 return
 
     async def _handle(self, answer: Callable[[str], Awaitable[None]]) -> None:
-        for event in self._protocol.events_received():
+        for number, event in enumerate(self._protocol.events_received(), 1):
             if isinstance(event, Frame) and not self.ending:
                 text = self._text_of(event)
                 if text is not None:
                     await answer(text)
+            if number % _TURN == 0:
+                await trio.lowlevel.checkpoint()
         self._flush()
         if self._protocol.state is not OPEN:
             self._end("the peer broke the protocol")
@@ -247,6 +255,8 @@ class Connection:
             return None
         self._parts.append(bytes(frame.data))
         if not frame.fin:
+            if len(self._parts) >= _PARTS:
+                self.cut(_TOO_BIG, f"a message has at most {_PARTS} frames")
             return None
         whole, self._parts = b"".join(self._parts), []
         try:

@@ -128,13 +128,15 @@ class ApiSession:
         """Do what one request asks, and reply."""
         number: msgspec.Raw = msgspec.Raw(b"null")
         shows = self._show_limits
+        limits, address = self._rooms.limits, self._address
         try:
+            limits.charge(address, 1, self._rooms.clock.now())
             request = parse(text)
             number = id_of(request)
             method, params = call_of(request)
             shows = read_flag(params.pop("returnRateLimits", None), shows)
             weight, act = _method(method)
-            self._rooms.limits.charge(self._address, weight, self._rooms.clock.now())
+            limits.charge(address, weight - 1, self._rooms.clock.now())
             reply: dict[str, object] = {"id": number, "status": 200, "result": act(self, params)}
         except Refused as refused:
             refusal = refused.refusal

@@ -134,6 +134,31 @@ async def test_the_peers_goodbye_is_answered() -> None:
         assert await peer.goodbye() == (1000, "bye")
 
 
+async def test_pieces_without_content_do_not_pile_up() -> None:
+    with trio.fail_after(20):
+        async with connected(metered=False) as (peer, told):
+            peer.protocol.send_text(b"", fin=False)
+            for _ in range(300):
+                peer.protocol.send_continuation(b"", fin=False)
+            await peer.flush()
+            assert (await peer.goodbye())[0] == CloseCode.MESSAGE_TOO_BIG
+    assert not told
+
+
+async def test_a_flood_of_messages_leaves_others_their_turn() -> None:
+    seen: list[int] = []
+    with trio.fail_after(20):
+        async with connected(DoorLimits(), metered=False) as (peer, told):
+            for _ in range(100):
+                peer.protocol.send_text(b"x")
+            await peer.stream.send_all(b"".join(peer.protocol.data_to_send()))
+            while len(told) < 100:
+                await trio.lowlevel.checkpoint()
+                seen.append(len(told))
+            await trio.aclose_forcefully(peer.stream)
+    assert len(set(seen)) > 5
+
+
 @pytest.mark.parametrize(
     ("frame", "code"),
     [

@@ -62,6 +62,18 @@ async def test_too_much_weight_is_refused_with_when_to_come_back(fast: Fast) -> 
     assert replies[3]["error"]["data"]["retryAfter"] > replies[3]["error"]["data"]["serverTime"]
 
 
+async def test_requests_that_make_no_sense_cost_weight_too(fast: Fast) -> None:
+    limits: Limits = fast.house.rooms.limits
+    limits.weight_limit = 10
+    codes = []
+    async with fast.reader(PATH) as reader:
+        for text in ("{", '{"id":1}', '{"id":1,"method":"nosuch"}') * 6:
+            await reader.socket.send(text)
+            codes.append((await reader.read())["error"]["code"])
+    assert codes[:3] == [-1135, -1102, -1020]
+    assert codes[8:] == [-1003] * 10
+
+
 NOT_HERE = "This operation is not supported. Not here yet: 'order.place'; use HTTP."
 UNREAD = "Not all sent parameters were read; read '0' parameter(s) but was sent '1'. Unknown or not supported: 'x'."
 
