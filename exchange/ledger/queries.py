@@ -140,17 +140,27 @@ class Queries:
         high = _MAX_ID if end is None else self._first_trade_at(market, Micros(end + 1))
         newest_first = from_id is None and start is None
         order = "DESC" if newest_first else "ASC"
+        lowest = max(from_id or 0, 0 if start is None else self._aggregate_of(market, low))
+        beyond = _MAX_ID if end is None else self._aggregate_of(market, high)
         rows = self._connection.execute(
             "SELECT aggregate, min(price), sum(quantity), min(id), max(id), min(time), min(taker_side) FROM trades"
-            " WHERE market = ? AND aggregate >= ? AND id >= ? AND id < ?"
+            " WHERE market = ? AND aggregate >= ? AND aggregate < ?"
             f" GROUP BY aggregate ORDER BY aggregate {order} LIMIT ?",
-            (market, from_id or 0, low, high, limit),
+            (market, lowest, beyond, limit),
         )
         found = [
             AggregateRow(number, price, quantity, first, last, time, Side(side))
             for number, price, quantity, first, last, time, side in rows
         ]
         return found[::-1] if newest_first else found
+
+    def _aggregate_of(self, market: MarketId, trade: int) -> int:
+        """The run of fills that a trade belongs to, or beyond all there are when there is no such trade yet.
+
+        Fills of one run have one time: where a stretch of time begins or ends, no run is cut in two.
+        """
+        row = self._connection.execute("SELECT aggregate FROM trades WHERE market = ? AND id = ?", (market, trade))
+        return int(next(row, (_MAX_ID,))[0])
 
     def bars(self, market: MarketId, start_minute: int, end_minute: int, limit: int = 1_000) -> list[BarRow]:
         """One-minute bars from `start_minute` up to and without `end_minute`; only minutes that had trades."""

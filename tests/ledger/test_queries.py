@@ -14,6 +14,7 @@ from exchange.core.orders import OrderType, Side
 from exchange.core.units import AccountId, MarketId, Micros, OrderId, Price, Quantity, TradeId
 from exchange.ledger import db
 from exchange.ledger.db import LedgerDamaged
+from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.restore import ORDER_COLUMNS, order_row
 from exchange.ledger.rows import AggregateRow, BarRow, TradeRow
@@ -209,6 +210,30 @@ def test_every_query_is_answered_from_an_index(queries: Queries) -> None:
         by_owner = "account = ?" in sql or "maker = ?" in sql or "taker = ?" in sql
         if by_owner:
             assert "INDEX " in plan[0] or "PRIMARY KEY (rowid=?)" in plan[0], (sql, plan)
+
+
+def test_aggregates_of_a_short_time_do_not_walk_through_all_others(tmp_path: Path) -> None:
+    """Anybody may ask for them, so what they cost must not grow with the history."""
+    path = tmp_path / "ledger.db"
+    Journal(path).close()
+    trades = [(1, n, n, n * 1_000, 100, 1, 100, 1, n, n, 100, 101, 0, 0, n) for n in range(1, 20_001)]
+    busy.tamper(path, "INSERT INTO trades VALUES " + ", ".join(map(str, trades)))
+    queries = Queries(path)
+    steps = 0
+
+    def count() -> bool:
+        nonlocal steps
+        steps += 1
+        return False
+
+    queries._connection.set_progress_handler(count, 100)
+    start, end = Micros(19_990_000), Micros(10_000)
+    assert [row.id for row in queries.aggregates(MARKET, start=start, limit=3)] == [19_990, 19_991, 19_992]
+    assert [row.id for row in queries.aggregates(MARKET, end=end, limit=3)] == [8, 9, 10]
+    assert [row.id for row in queries.aggregates(MARKET, start=start, end=start)] == [19_990]
+    assert queries.aggregates(MARKET, start=Micros(20_001_000)) == []
+    assert steps < 50
+    queries.close()
 
 
 async def test_queries_see_what_is_committed_and_nothing_else(tmp_path: Path) -> None:
