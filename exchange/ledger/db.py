@@ -116,3 +116,20 @@ def migrate(connection: apsw.Connection) -> None:
         with connection:
             connection.execute(script)
             connection.pragma("user_version", number)
+
+
+def schema(connection: apsw.Connection) -> list[tuple[str, str, str, str | None]]:
+    """Every table, index, view and trigger of the ledger: type, name, table and SQL, in order."""
+    select = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+    return [(str(kind), str(name), str(table), sql) for kind, name, table, sql in connection.execute(select)]
+
+
+def schema_at(version: int) -> list[tuple[str, str, str, str | None]]:
+    """What `schema` says of a ledger that has seen the first `version` scripts and nothing else."""
+    connection = apsw.Connection(":memory:")
+    try:
+        for script in _migrations()[:version]:
+            connection.execute(script)
+        return schema(connection)
+    finally:
+        connection.close()

@@ -60,7 +60,11 @@ class Difference(Exception):
 
 
 def _shown(row: object) -> str:
-    return "no such row" if row is None else str(row)
+    if row is None:
+        return "no such row"
+    if isinstance(row, tuple):  # as the file holds them: flags and choices as numbers
+        return str(tuple(int(value) if isinstance(value, int) else value for value in row))
+    return str(row)
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -78,6 +82,7 @@ def verify(path: Path, progress: Progress) -> Verified:
         check_head(connection, path)
         verified = _Replay(connection).run(progress)
         _check_pages(connection, path)
+        _check_schema(connection)
         return verified
     except apsw.Error as error:
         raise Difference("pages", str(path.name), "pages that agree with their checksums", error) from error
@@ -90,6 +95,15 @@ def _check_pages(connection: apsw.Connection, path: Path) -> None:
     for (sentence,) in connection.execute("PRAGMA integrity_check(1)"):
         if sentence != "ok":
             raise Difference("pages", path.name, "tables and indexes that agree", sentence)
+
+
+def _check_schema(connection: apsw.Connection) -> None:
+    """Compare tables and indexes with what the migrations make: a trigger, say, would change rows behind our back."""
+    expected = {row[:2]: row for row in db.schema_at(connection.pragma("user_version"))}
+    found = {row[:2]: row for row in db.schema(connection)}
+    for key in sorted(expected.keys() | found.keys()):
+        if expected.get(key) != found.get(key):
+            raise Difference("schema", " ".join(key), expected.get(key), found.get(key))
 
 
 class _Replay:

@@ -202,6 +202,33 @@ def test_an_index_that_lies_is_found(ledger: Path, capsys: pytest.CaptureFixture
     assert "pages, ledger.db:" in complaint(ledger, capsys)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "CREATE TRIGGER lurking AFTER INSERT ON orders BEGIN DELETE FROM postings; END",
+            "schema, trigger lurking: expected no such row, found ('trigger', 'lurking'",
+        ),
+        ("CREATE VIEW extra AS SELECT 1", "schema, view extra: expected no such row"),
+        ("DROP INDEX orders_open", "schema, index orders_open: expected ('index', 'orders_open'"),
+    ],
+)
+def test_what_no_migration_made_or_what_it_made_and_is_gone_is_found(
+    ledger: Path, capsys: pytest.CaptureFixture[str], change: str, said: str
+) -> None:
+    """A trigger would change rows only later, at the next order."""
+    busy.tamper(ledger, change)
+    assert said in complaint(ledger, capsys)
+
+
+def test_both_sides_of_a_difference_are_told_in_plain_numbers(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the file holds them, so that the eye finds what differs."""
+    row = middle(ledger, "orders")
+    busy.tamper(ledger, f"UPDATE orders SET filled = filled + 1 WHERE {where('orders', row)}")
+    expected = f"orders, id {row['id']}: expected {tuple(row.values())}, found "
+    assert expected in complaint(ledger, capsys)
+
+
 def test_no_ledger_is_told_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is created on the way."""
     assert "there is no ledger here" in complaint(tmp_path / "ledger.db", capsys)
