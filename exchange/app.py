@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
@@ -168,7 +170,11 @@ async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) 
     """
     settings = house.settings
     main = await _listen(settings.host, settings.http_port)
-    fast = await _listen(settings.host, settings.fast_port)
+    try:
+        fast = await _listen(settings.host, settings.fast_port)
+    except OSError:
+        main.close()
+        raise
     rooms = _rooms(house)
     doors_stop = trio.Event()
     async with trio.open_nursery() as outer:
@@ -225,14 +231,28 @@ def _rooms(house: House) -> Rooms:
 
 
 def _addresses(host: str, main_port: int, fast_port: int, folder: Path) -> Doors:
-    shown = f"[{host}]" if ":" in host else host
-    fast = f"{shown}:{fast_port}"
-    return Doors(f"http://{shown}:{main_port}", f"http://{fast}", f"ws://{fast}", str(folder.resolve() / SOCKET))
+    fast = f"{_shown(host)}:{fast_port}"
+    return Doors(f"http://{_shown(host)}:{main_port}", f"http://{fast}", f"ws://{fast}", str(folder.resolve() / SOCKET))
+
+
+def _shown(host: str) -> str:
+    """The host as a URL writes it."""
+    return f"[{host}]" if ":" in host else host
+
+
+def dashboard_command(folder: Path) -> str:
+    """What opens the dashboard on `folder`, by the name this program was called by: paste it, and it is found."""
+    called = Path(sys.argv[0])
+    return shlex.join([str(called) if called.name == "exchange" else "exchange", "tui", "--dir", str(folder)])
 
 
 async def _listen(host: str, port: int) -> socket.socket:
-    """A bound, listening, non-blocking socket."""
-    listeners = await trio.open_tcp_listeners(port, host=host, backlog=1_024)
+    """A bound, listening, non-blocking socket. Raises `OSError` with the address in its words."""
+    try:
+        listeners = await trio.open_tcp_listeners(port, host=host, backlog=1_024)
+    except OSError as error:
+        said = f"nothing can listen on {_shown(host)}:{port}: {error.strerror or error}. Nothing was started."
+        raise OSError(said) from error
     for extra in listeners[1:]:
         await extra.aclose()
     duplicate = socket.socket(fileno=os.dup(listeners[0].socket.fileno()))

@@ -164,13 +164,14 @@ def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_serve(arguments: argparse.Namespace) -> int:
     """`exchange serve`."""
+    from exchange.app import dashboard_command
     from exchange.settings import load, with_ports
 
     settings = with_ports(load(arguments.dir), arguments.port, arguments.fast_port)
 
     def ready(doors: Doors) -> None:
         print(f"main door {doors.http}   fast door {doors.fast}   streams {doors.ws}", flush=True)
-        print(f"operators: exchange tui --dir {arguments.dir}   stop: ctrl-C or kill {os.getpid()}", flush=True)
+        print(f"operators: {dashboard_command(arguments.dir)}   stop: ctrl-C or kill {os.getpid()}", flush=True)
 
     return serve_until_signal(arguments.dir, settings, ready, None)
 

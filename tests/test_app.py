@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 import trio
 
-from exchange.app import Doors, FolderBusy, FolderMissing, House, init_folder, offline, open_house, serve
+from exchange.app import (
+    Doors,
+    FolderBusy,
+    FolderMissing,
+    House,
+    dashboard_command,
+    init_folder,
+    offline,
+    open_house,
+    serve,
+)
 from exchange.clock import SystemClock
 from exchange.core import commands as co
 from exchange.ledger.db import LedgerDamaged
@@ -160,3 +171,28 @@ async def test_a_ledger_that_fails_ends_the_server_and_its_doors(folder: Path, m
             await serve(house, trio.Event(), ready)
         assert caught.group_contains(OSError, match="no space left")
         assert answers == []
+
+
+async def test_a_port_that_is_taken_is_told_with_its_number(folder: Path) -> None:
+    """And nothing runs on: the folder is free for the next start."""
+    taken = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+    port = taken.socket.getsockname()[1]
+    settings = msgspec.structs.replace(SETTINGS, fast_port=port)
+    async with taken:
+        with (
+            pytest.raises(OSError, match=rf"on 127\.0\.0\.1:{port}: Address already in use. Nothing was started"),
+            open_house(folder, settings, SystemClock()) as house,
+        ):
+            await serve(house, trio.Event(), lambda doors: None)
+    with open_house(folder, SETTINGS, SystemClock()):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("called", "word"),
+    [(".venv/bin/exchange", ".venv/bin/exchange"), ("/opt/x/exchange", "/opt/x/exchange"), ("-m", "exchange")],
+)
+def test_the_dashboards_command_can_be_pasted(monkeypatch: pytest.MonkeyPatch, called: str, word: str) -> None:
+    """It names the program as it was called, and a folder with a space in one piece."""
+    monkeypatch.setattr(sys, "argv", [called, "serve"])
+    assert dashboard_command(Path("my data")) == f"{word} tui --dir 'my data'"

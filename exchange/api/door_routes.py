@@ -63,7 +63,7 @@ def route_of(target: str) -> Route:
 
 def _means_something(segment: str) -> bool:
     """Whether a piece of a path names a stream or could be a listen key; clients also send numbers of their own."""
-    return "@" in segment or LOOKS_LIKE_KEY(segment) is not None
+    return "@" in segment or segment.startswith("!") or LOOKS_LIKE_KEY(segment) is not None
 
 
 def plain_answer(request: Request, now: Micros) -> Response:

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 import trio
 
-from exchange.app import LEDGER, Doors, FolderMissing, House, init_folder, offline
+from exchange.app import LEDGER, Doors, FolderMissing, House, dashboard_command, init_folder, offline
 from exchange.clock import SystemClock
 from exchange.core import commands as co
 from exchange.core.listing import Presets
@@ -128,7 +128,6 @@ class Demo:
         keys = "\n".join(f"  {t.name:<6} key {t.api_key}\n         secret {t.secret}" for t in self.traders)
         market = "two empty books" if self.bare else "BTCUSDT and ETHUSDT (quoted by a house maker)"
         flow = f", BTCUSD (orders of a day in 2015, {self.speed} times as fast)" if self.flow else ""
-        attach = f"exchange tui --dir {self.folder}"
         print(
             f"""
 The exchange is open: {market}{flow}.
@@ -147,7 +146,7 @@ A first order, signed with alice's secret:
   s=$(printf '%s' "$q" | openssl dgst -sha256 -hmac '{alice.secret}' | sed 's/.*= //')
   curl -X POST -H 'X-MBX-APIKEY: {alice.api_key}' '{doors.http}/api/v3/order?'"$q&signature=$s"
 
-Operators, in another terminal:  {attach}
+Operators, in another terminal:  {dashboard_command(self.folder)}
   (this is a demo: you, who started it, are an operator without a one-time code)
 Stop it with ctrl-C or `kill {os.getpid()}`; the next start in {self.folder} goes on where this one stopped.
 """,

@@ -85,9 +85,10 @@ def test_microseconds_are_refused_by_name() -> None:
         route_of("/ws/btcusdt@trade?timeUnit=MICROSECOND")
 
 
-async def test_an_unknown_stream_in_the_path_is_refused_by_name(fast: Fast) -> None:
-    status, body = await refusal(fast, "/ws/btcusdt@trade/nosuch@trade")
-    assert (status, body["msg"]) == (400, "Invalid request: invalid stream nosuch@trade")
+@pytest.mark.parametrize("name", ["nosuch@trade", "btcusdt@nonsense", "!bookTicker", "!ticker_1h@arr"])
+async def test_an_unknown_stream_in_the_path_is_refused_by_name(fast: Fast, name: str) -> None:
+    status, body = await refusal(fast, f"/ws/btcusdt@trade/{name}")
+    assert (status, body["msg"]) == (400, f"Invalid request: invalid stream {name}")
 
 
 async def test_a_listen_key_that_nobody_has_is_refused(fast: Fast) -> None:

@@ -67,7 +67,8 @@ async def test_halting_asks_why_and_says_what_will_happen_before_it_is_done() ->
     async def scenario(desk: Desk) -> None:
         await opened(desk)
         await desk.press("h")
-        await desk.shows("Why?")
+        await desk.shows("Why? The reason is journaled and shown to operators.")
+        assert "Halt: BTCUSDT" in desk.text()
         await desk.type("feed is stuck")
         await desk.shows("BTCUSDT goes from open to HALTED.")
         assert "New orders AND cancels are refused" in desk.text()

@@ -37,10 +37,9 @@ class PhaseDialog(ModalScreen[SetPhase | None]):
 
     def compose(self) -> ComposeResult:
         """A box with a line to type the reason."""
-        symbol = plain(self._row.symbol)
         with Vertical(id="dialog") as box:
-            box.border_title = Text(f"{PHASE_VERB[self._phase]}: {symbol}")
-            yield Static(Text(f"Why? The reason is journaled and shown to operators. {symbol} …"), id="said")
+            box.border_title = Text(f"{PHASE_VERB[self._phase]}: {plain(self._row.symbol)}")
+            yield Static(Text("Why? The reason is journaled and shown to operators."), id="said")
             yield Input(id="reason", placeholder="reason", max_length=LONGEST_REASON)
             yield Static(Text("Enter goes on to the last question, Esc does nothing."), id="hint")
 
