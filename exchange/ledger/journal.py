@@ -16,7 +16,7 @@ import apsw
 import msgspec
 
 from exchange.core.events import Event
-from exchange.core.units import Micros, Seq
+from exchange.core.units import MAX_STORED, Micros, Seq
 from exchange.ledger import db
 from exchange.ledger.rows import Frozen
 
@@ -32,12 +32,17 @@ def _insert(table: str, columns: int) -> str:
 
 def _upsert(table: str, columns: int, key: str, *assignments: str) -> str:
     """Insert, or on the same key do `assignments`; a bare column name takes the new value."""
-    changes = [one if "=" in one else f"{one} = excluded.{one}" for one in assignments]
+    changes = [one if " = " in one else f"{one} = excluded.{one}" for one in assignments]
     return f"{_insert(table, columns)} ON CONFLICT ({key}) DO UPDATE SET {', '.join(changes)}"
 
 
 def _added(*columns: str) -> list[str]:
-    return [f"{column} = {column} + excluded.{column}" for column in columns]
+    """Sums that stop at the largest whole number there is, as `rows.capped` does: SQLite would make a float of more."""
+    return [
+        f"{column} = CASE WHEN {column} > {MAX_STORED} - excluded.{column} THEN {MAX_STORED}"
+        f" ELSE {column} + excluded.{column} END"
+        for column in columns
+    ]
 
 
 _ORDER_CHANGES: Final = ("status", "filled", "filled_quote", "hold", "working", "booked", "updated")

@@ -22,7 +22,7 @@ from exchange.core.state import State
 from exchange.ledger import db
 from exchange.ledger.journal import DECODER, GENESIS_HASH, check_head, link
 from exchange.ledger.restore import ORDER_COLUMNS
-from exchange.ledger.rows import BarRow, Row, freeze, market_row, order_row
+from exchange.ledger.rows import BarRow, Row, capped, freeze, market_row, order_row
 
 if TYPE_CHECKING:
     from exchange.core.events import Event
@@ -193,11 +193,11 @@ class _Replay:
         whole.high = max(whole.high, part.high)
         whole.low = min(whole.low, part.low)
         whole.close, whole.last_trade = part.close, part.last_trade
-        whole.quantity += part.quantity
-        whole.notional += part.notional
+        whole.quantity = capped(whole.quantity + part.quantity)
+        whole.notional = capped(whole.notional + part.notional)
         whole.count += part.count
-        whole.taker_buy_quantity += part.taker_buy_quantity
-        whole.taker_buy_notional += part.taker_buy_notional
+        whole.taker_buy_quantity = capped(whole.taker_buy_quantity + part.taker_buy_quantity)
+        whole.taker_buy_notional = capped(whole.taker_buy_notional + part.taker_buy_notional)
 
     def _finish(self) -> None:
         """The journal is through: nothing may be left over, and every current row must agree."""

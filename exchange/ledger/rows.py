@@ -13,7 +13,7 @@ import msgspec
 from exchange.core import events as ev
 from exchange.core.committed import Committed, LevelChange, Report
 from exchange.core.orders import ROW_FIELDS, Order, Side
-from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
+from exchange.core.units import MAX_STORED, AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
 
 if TYPE_CHECKING:
     from exchange.core.book import Book
@@ -55,7 +55,10 @@ class AggregateRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class BarRow(msgspec.Struct, gc=False):
-    """One minute of trades in one market: prices in ticks, `quantity` in lots, `notional` in quote atoms."""
+    """One minute of trades in one market: prices in ticks, `quantity` in lots, `notional` in quote atoms.
+
+    A sum that a minute of wash trades drives beyond 63 bits stays at the largest number there is.
+    """
 
     market: MarketId
     minute: int
@@ -208,13 +211,18 @@ def add_to_bar(bar: BarRow, trade: ev.Traded) -> None:
     bar.high = max(bar.high, trade.price)
     bar.low = min(bar.low, trade.price)
     bar.close = trade.price
-    bar.quantity += trade.quantity
-    bar.notional += trade.notional
+    bar.quantity = capped(bar.quantity + trade.quantity)
+    bar.notional = capped(bar.notional + trade.notional)
     bar.count += 1
     bar.last_trade = trade.trade
     if trade.taker_side == Side.BUY:
-        bar.taker_buy_quantity += trade.quantity
-        bar.taker_buy_notional += trade.notional
+        bar.taker_buy_quantity = capped(bar.taker_buy_quantity + trade.quantity)
+        bar.taker_buy_notional = capped(bar.taker_buy_notional + trade.notional)
+
+
+def capped(total: int) -> int:
+    """A sum of a bar as the ledger can hold it."""
+    return min(total, MAX_STORED)
 
 
 def _rare_rows(events: list[ev.Event], first: Seq) -> dict[str, list[Row]]:
