@@ -1,5 +1,6 @@
 """Which streams there are, and that one nobody reads costs nothing."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from exchange.api.feeds import Message
 from exchange.api.streams import Streams, UnknownStream
 from tests.market_data.market import BTC, venue
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "streams.md"
 
 
 class Nobody:
@@ -61,3 +64,15 @@ async def test_there_is_none_of_that_name(tmp_path: Path, name: str) -> None:
     streams = await quiet_streams(tmp_path)
     with pytest.raises(UnknownStream):
         streams.check(name)
+
+
+async def test_the_document_names_every_kind_of_stream_and_no_other(tmp_path: Path) -> None:
+    named = re.findall(r"^\| `([^`]+)` \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    streams = await quiet_streams(tmp_path)
+    for name in named:
+        streams.check(name)
+    kinds = {re.sub(r"\d.*", "", name.partition("@")[2]) for name in named if not name.startswith("!")}
+    assert kinds == {
+        *("trade", "aggTrade", "bookTicker", "depth", "depth@", "kline_", "ticker", "miniTicker", "avgPrice")
+    }
+    assert {name for name in named if name.startswith("!")} == {"!ticker@arr", "!miniTicker@arr"}
