@@ -34,8 +34,8 @@ class MarketPreset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     band_up_ppm: int = 5_000_000
     band_down_ppm: int = 200_000
     slack_ppm: int = 50_000
-    max_orders: int = 200_000
-    max_algo_orders: int = 1_000
+    max_orders: int = 200
+    max_algo_orders: int = 5
     phase: str = "OPEN"
 
 

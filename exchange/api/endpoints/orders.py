@@ -6,7 +6,7 @@ import msgspec
 
 from exchange.api import errors
 from exchange.api.auth import Caller
-from exchange.api.endpoints.reading import open_order, open_orders
+from exchange.api.endpoints.reading import in_words, open_order, open_orders
 from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refused, refusal_of
 from exchange.api.limits import DAY
@@ -127,7 +127,7 @@ async def cancel_all(rooms: Rooms, caller: Caller, request: OneMarket) -> list[C
     outcome = await rooms.sequencer.call(CancelAll(caller.account, market.id))
     if outcome.reject is not None:
         raise Refused(refusal_of(outcome.reject))
-    return [cancelled(market, row, row.client_id) for row in outcome.orders]
+    return await in_words(outcome.orders, lambda row: cancelled(market, row, row.client_id))
 
 
 async def query(rooms: Rooms, caller: Caller, request: NamedOrder) -> Queried:
@@ -150,7 +150,7 @@ async def list_open(rooms: Rooms, caller: Caller, request: MaybeOneMarket) -> li
     """Open orders of one market or of all, oldest first."""
     only = rooms.catalogue.find(request.symbol).id if request.symbol is not None else None
     rows = await open_orders(rooms, caller.account, only)
-    return [queried(rooms.catalogue.markets[row.market], row) for row in rows]
+    return await in_words(rows, lambda row: queried(rooms.catalogue.markets[row.market], row))
 
 
 async def list_all(rooms: Rooms, caller: Caller, request: AllOrders) -> list[Queried]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeVar
 
 import msgspec
+import trio
 
 from exchange.api.rooms import Rooms
 from exchange.core.orders import Order, OrderRow
@@ -13,6 +14,11 @@ from exchange.core.units import AccountId, Amount, AssetId, MarketId, OrderId
 
 CHUNK: Final = 1_000
 """Orders read in one look: a longer look would keep everybody else's orders waiting."""
+
+TURN: Final = 200
+"""Orders put into words before others have their turn."""
+
+R = TypeVar("R")
 
 
 class Holdings(msgspec.Struct, frozen=True):
@@ -54,6 +60,16 @@ def _ids(mine: Mapping[MarketId, Iterable[OrderId]], only: MarketId | None) -> l
 
 def _rows(orders: Mapping[OrderId, Order], chunk: Iterable[OrderId]) -> list[OrderRow]:
     return [order.row() for number in chunk if (order := orders.get(number)) is not None]
+
+
+async def in_words(rows: Iterable[OrderRow], word: Callable[[OrderRow], R]) -> list[R]:
+    """`word` of every row; however many there are, others have their turn in between."""
+    words: list[R] = []
+    for number, row in enumerate(rows, 1):
+        words.append(word(row))
+        if number % TURN == 0:
+            await trio.lowlevel.checkpoint()
+    return words
 
 
 async def holdings(rooms: Rooms, account: AccountId) -> Holdings:
