@@ -124,7 +124,9 @@ def open_house(folder: Path, settings: Settings, clock: Clock) -> Iterator[House
             batch_limit=settings.batch_limit_commands,
         )
         hub = Hub()
-        hub.restore(state, queries)
+        # of their own, so that long readings of candles keep no order's status waiting
+        candles = opened.enter_context(closing(Queries(folder / LEDGER)))
+        hub.restore(state, candles)
         sequencer.subscribe(hub.consume)
         trail = Trail(office, clock, folder / TRAIL_HEAD)
         keyring = KeyRing(office, vault, clock)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from exchange.app import (
     Doors,
@@ -46,6 +48,29 @@ def test_a_folder_has_one_owner_at_a_time(folder: Path) -> None:
         pass
     with open_house(folder, SETTINGS, SystemClock()) as house:
         assert house.folder == folder
+
+
+async def test_long_readings_of_candles_keep_no_orders_status_waiting(folder: Path) -> None:
+    """Candles and one's own orders are asked of the ledger on two connections: one question at a time on each."""
+    with open_house(folder, SETTINGS, SystemClock()) as house:
+        release, asked = threading.Event(), trio.Event()
+        history = house.hub._history
+        assert history is not None
+
+        async def long() -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(history._queries.run, release.wait)
+                await trio.testing.wait_all_tasks_blocked()
+                asked.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(long)
+            await asked.wait()
+            try:
+                with trio.fail_after(20):
+                    assert await house.queries.run(lambda: 7) == 7
+            finally:
+                release.set()
 
 
 def test_a_folder_that_lacks_key_or_ledger_is_none(folder: Path) -> None:

@@ -96,6 +96,13 @@ class _Desk:
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """Serve one connection, whatever becomes of it."""
+        try:
+            await self._serve(stream)
+        except Exception:  # noqa: BLE001  # one connection, a stranger's above all, must not end the exchange
+            _log.error("a connection failed", trace=traceback.format_exc())
+            await trio.aclose_forcefully(stream)
+
+    async def _serve(self, stream: trio.SocketStream) -> None:
         uid = peer_uid(stream)
         operator = self._operator(uid)
         if operator is None:

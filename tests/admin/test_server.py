@@ -35,6 +35,20 @@ async def test_b43_a_user_who_is_no_operator_is_refused_by_his_uid(tmp_path: Pat
         assert [(entry.uid, entry.stage, entry.method) for entry in house.trail.tail(9)] == [(ME, "refused", "attach")]
 
 
+async def test_a_stranger_who_cannot_be_recorded_ends_nothing(tmp_path: Path) -> None:
+    """He is hung up on, and the desk serves on."""
+    in_the_way = tmp_path / "trail.head.new"
+    async with furnished(tmp_path) as house, served(house):
+        in_the_way.mkdir()
+        async with connect(house.socket) as client:
+            with pytest.raises(Disconnected):
+                await client.call(wire.Attach("123456"))
+        in_the_way.rmdir()
+        async with connect(house.socket) as client:
+            with pytest.raises(Refused, match="belongs to no operator"):
+                await client.call(wire.Attach("123456"))
+
+
 async def test_b43_nothing_is_answered_before_a_code(tmp_path: Path) -> None:
     """B43: every method but attach is refused to a peer who has not attached."""
     async with furnished(tmp_path) as house:
