@@ -18,6 +18,7 @@ from websockets.server import ServerProtocol
 
 from exchange.api import door_routes as routes
 from exchange.api import errors
+from exchange.api.client_address import FORWARDED, client_address
 from exchange.api.connection import GOING_AWAY, Connection
 from exchange.api.control import Invalid, MarketSession
 from exchange.api.door_limits import DoorLimits
@@ -73,6 +74,8 @@ class _FastDoor:
         self._users = UserStreams(rooms.sequencer, rooms.catalogue)
         self._connected: dict[Connection, Session] = {}
         self._addresses: Counter[str] = Counter()
+        self._proxy = rooms.settings.proxy_address
+        self._proxied: Counter[str] = Counter()
         self._post: deque[Connection] = deque()
         self._posted = trio.Event()
 
@@ -155,7 +158,8 @@ class _FastDoor:
         """Whether there are so many at the door that a further one is not even told so."""
         limits = self._limits
         most = limits.connections_per_address + _AT_THE_DOOR
-        return self._addresses[address] > most or self._addresses.total() > limits.connections + _AT_THE_DOOR
+        crowded = address != self._proxy and self._addresses[address] > most
+        return crowded or self._addresses.total() > limits.connections + _AT_THE_DOOR
 
     async def _serve(self, stream: trio.SocketStream, address: str) -> None:
         protocol = ServerProtocol(max_size=self._limits.frame_bytes)
@@ -165,6 +169,22 @@ class _FastDoor:
         if request is None:
             await stream.send_all(left_to_say(protocol))
             return
+        client = client_address(address, request.headers.get_all(FORWARDED), self._proxy)
+        if client == address:
+            await self._answer(stream, protocol, request, client)
+            return
+        self._proxied[client] += 1
+        try:
+            await self._answer(stream, protocol, request, client)
+        finally:
+            self._proxied[client] -= 1
+            if not self._proxied[client]:
+                del self._proxied[client]
+
+    async def _answer(
+        self, stream: trio.SocketStream, protocol: ServerProtocol, request: Request, address: str
+    ) -> None:
+        """Serve the connection that `request` asks for, or say why not; `address` is charged for it."""
         opened = self._open(stream, protocol, request, address)
         if isinstance(opened, Response):
             protocol.send_response(opened)
@@ -184,7 +204,7 @@ class _FastDoor:
         """The connection and what it is for, or the answer that refuses it."""
         if "Upgrade" not in request.headers:
             return routes.plain_answer(request, self._rooms.clock.now())
-        if self._addresses[address] > self._limits.connections_per_address:
+        if max(self._addresses[address], self._proxied[address]) > self._limits.connections_per_address:
             return routes.refuse(
                 HTTPStatus.TOO_MANY_REQUESTS, too_many_connections(self._limits.connections_per_address)
             )

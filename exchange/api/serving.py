@@ -69,13 +69,14 @@ async def _only_http_1(_: object) -> None:
 class Peers:
     """All connections of one door."""
 
-    def __init__(self, app: AppWrapper, config: Config, *, in_all: int, per_address: int) -> None:
-        """Connections beyond `in_all`, or `per_address`, are closed at once."""
+    def __init__(self, app: AppWrapper, config: Config, *, in_all: int, per_address: int, proxy: str) -> None:
+        """Connections beyond `in_all`, or `per_address` (but for that of the proxy), are closed at once."""
         self._app = app
         self._config = config
         self._context = WorkerContext(None)
         self._in_all = in_all
         self._per_address = per_address
+        self._proxy = proxy
         self._addresses: Counter[str] = Counter()
 
     async def serve(
@@ -100,7 +101,8 @@ class Peers:
             address = str(stream.socket.getpeername()[0])
         except OSError:
             return  # gone before it was met
-        if self._addresses[address] >= self._per_address or self._addresses.total() >= self._in_all:
+        crowded = address != self._proxy and self._addresses[address] >= self._per_address
+        if crowded or self._addresses.total() >= self._in_all:
             return
         self._addresses[address] += 1
         try:

@@ -17,6 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
 from exchange.api import errors
 from exchange.api.answering import Reply, Request, answer, refusal_body
+from exchange.api.client_address import FORWARDED, client_address
 from exchange.api.errors import Refusal
 from exchange.api.rooms import Rooms
 from exchange.api.serving import Peers
@@ -71,7 +72,7 @@ def make_app(rooms: Rooms, body_limit: int) -> QuartTrio:
     @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
     @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
     async def door(path: str) -> Response:  # noqa: ARG001  # `answer` finds the route by the raw path
-        return _response(await answer(rooms, await _received()))
+        return _response(await answer(rooms, await _received(rooms.settings.proxy_address)))
 
     @app.errorhandler(RequestEntityTooLarge)
     async def too_large(_: RequestEntityTooLarge) -> Response:
@@ -89,7 +90,7 @@ def make_app(rooms: Rooms, body_limit: int) -> QuartTrio:
     return app
 
 
-async def _received() -> Request:
+async def _received(proxy: str) -> Request:
     """The request as it came over the wire."""
     headers = request.headers
     client = request.scope.get("client")
@@ -100,7 +101,7 @@ async def _received() -> Request:
         path=request.scope["raw_path"].partition(b"?")[0].decode("ascii", "replace"),
         query=request.query_string,
         body=body,
-        address=client[0] if client else "",
+        address=client_address(client[0] if client else "", headers.getlist(FORWARDED), proxy),
         api_key=headers.get("X-MBX-APIKEY"),
         content_type=headers.get("Content-Type"),
         time_unit=headers.get("X-MBX-TIME-UNIT"),
@@ -143,6 +144,7 @@ async def serve_main_door(
         config,
         in_all=CONNECTIONS,
         per_address=rooms.settings.connections_per_address,
+        proxy=rooms.settings.proxy_address,
     )
     streams = [trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in listeners]
     await peers.serve(streams, stop, task_status=task_status)

@@ -23,6 +23,7 @@ from exchange.core.market import MarketPhase
 from exchange.core.orders import OrderType, Side, TimeInForce
 from exchange.core.performing import Outcome
 from exchange.core.units import MarketId, Price, Quantity
+from exchange.settings import Settings
 from tests.api.house import House, Person, running_house
 
 BTC = MarketId(1)
@@ -108,10 +109,14 @@ def signed(person: Person, now: int, **parameters: object) -> dict[str, object]:
 
 @asynccontextmanager
 async def fast_house(
-    folder: Path, clock: Clock | None = None, limits: DoorLimits | None = None, send_buffer: int = 0
+    folder: Path,
+    clock: Clock | None = None,
+    limits: DoorLimits | None = None,
+    send_buffer: int = 0,
+    settings: Settings | None = None,
 ) -> AsyncIterator[Fast]:
     """A house whose main door and fast door are both open. `send_buffer`: bytes the kernel holds for each peer."""
-    async with running_house(folder, clock) as house, trio.open_nursery() as nursery:
+    async with running_house(folder, clock, settings) as house, trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
         port = listeners[0].socket.getsockname()[1]
         if send_buffer:

@@ -1,0 +1,69 @@
+"""Behind a proxy each client pays for itself; nobody else can say that he is another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.trio.client import ClientConnection, connect
+
+from exchange.api.client_address import client_address
+from exchange.api.door_limits import DoorLimits
+from exchange.settings import Settings
+from tests.api.fast import Fast, fast_house
+from tests.api.house import running_house
+
+PROXY = "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "proxy", "client"),
+    [
+        ("9.9.9.9", [], "", "9.9.9.9"),
+        ("9.9.9.9", ["1.1.1.1"], "", "9.9.9.9"),
+        ("9.9.9.9", ["1.1.1.1"], PROXY, "9.9.9.9"),
+        (PROXY, [], PROXY, PROXY),
+        (PROXY, [""], PROXY, PROXY),
+        (PROXY, ["1.1.1.1"], PROXY, "1.1.1.1"),
+        (PROXY, ["6.6.6.6, 1.1.1.1"], PROXY, "1.1.1.1"),
+        (PROXY, ["6.6.6.6", "2001:db8::1"], PROXY, "2001:db8::1"),
+        (PROXY, ["x" * 9_000], PROXY, "x" * 45),
+    ],
+)
+def test_only_the_proxy_is_believed_and_only_what_it_saw(
+    peer: str, forwarded: list[str], proxy: str, client: str
+) -> None:
+    assert client_address(peer, forwarded, proxy) == client
+
+
+@pytest.mark.parametrize("proxy", ["", PROXY])
+async def test_one_greedy_client_of_a_proxy_shuts_nobody_else_out(tmp_path: Path, proxy: str) -> None:
+    settings = Settings(weight_limit_per_minute=10, proxy_address=proxy)
+    async with running_house(tmp_path, settings=settings) as house:
+        client = house.client()
+        greedy, modest = {"X-Forwarded-For": "6.6.6.6"}, {"X-Forwarded-For": "6.6.6.6, 1.1.1.1"}
+        for _ in range(30):
+            await client.send("GET", "/api/v3/ping", headers=greedy)
+        assert (await client.send("GET", "/api/v3/ping", headers=greedy)).status == 418
+        status = (await client.send("GET", "/api/v3/ping", headers=modest)).status
+        assert status == (200 if proxy else 418)
+
+
+def through_proxy(fast: Fast, client: str) -> connect:
+    """A WebSocket that the proxy opens for `client`."""
+    url = f"ws://127.0.0.1:{fast.port}/ws"
+    return connect(url, compression=None, proxy=None, additional_headers={"X-Forwarded-For": client})
+
+
+async def test_each_client_of_a_proxy_has_its_own_share_of_connections(tmp_path: Path) -> None:
+    one_each, settings = DoorLimits(connections_per_address=1), Settings(proxy_address=PROXY)
+    async with fast_house(tmp_path, limits=one_each, settings=settings) as fast:
+        async with through_proxy(fast, "1.1.1.1") as first, through_proxy(fast, "2.2.2.2") as second:
+            assert isinstance(first, ClientConnection)
+            assert isinstance(second, ClientConnection)
+            with pytest.raises(InvalidStatus, match="429"):
+                async with through_proxy(fast, "1.1.1.1"):
+                    pass
+        async with through_proxy(fast, "1.1.1.1"):
+            pass
