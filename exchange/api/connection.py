@@ -69,6 +69,7 @@ class Connection:
         self._outgoing: deque[bytes] = deque()
         self._bell = trio.Event()
         self._sending_since: float | None = None
+        self._taken = trio.Event()
         self._parts: list[bytes] = []
         self._scope = trio.CancelScope()
         self._rest = b""  # of a frame begun: whatever else is dropped, it must be ended
@@ -126,6 +127,11 @@ class Connection:
             self._rest = frames[written:]
             self._sending_since = trio.current_time()
             self._bell.set()
+
+    async def drained(self) -> None:
+        """Returns once the socket has taken what it was given: who does not read need not be given more."""
+        while self._sending_since is not None:
+            await self._taken.wait()
 
     def _too_slow(self) -> bool:
         if len(self._outgoing) > self._limits.buffer_messages * self._limits.burst:
@@ -192,6 +198,8 @@ class Connection:
                 self._sending_since = trio.current_time()
                 await self._stream.send_all(frames)
                 self._sending_since = None
+                self._taken.set()
+                self._taken = trio.Event()
             await self._stream.send_eof()
         except trio.BrokenResourceError:
             self._lost()

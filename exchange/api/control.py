@@ -44,6 +44,10 @@ class MarketSession:
         self._max_streams = max_streams
         self._names: dict[str, tuple[AccountId, Listener] | None] = {}
 
+    async def serve(self) -> None:
+        """Answer, and let be told, until the connection ends."""
+        await self._connection.run(self.answer)
+
     def enter(self, names: list[str]) -> None:
         """Read these streams too: all of them, or, raising `Invalid`, none."""
         fresh = [name for name in dict.fromkeys(names) if name not in self._names]

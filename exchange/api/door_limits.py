@@ -11,7 +11,8 @@ class DoorLimits(msgspec.Struct, frozen=True, kw_only=True):
     `buffer_messages` may wait for one reader; once more do and nothing has got through to it for `patience`, it is cut
     off. A single commit may briefly exceed that `burst` times, since it is told in one go.
     `messages_per_second` may come in on a connection to the market streams (pings and pongs count everywhere), with
-    two seconds' worth at once.
+    two seconds' worth at once. `requests_in_flight` of one connection to the WebSocket API are seen to at a time; it is
+    not read further until one of them is answered.
     """
 
     buffer_messages: int = 1_000
@@ -22,6 +23,7 @@ class DoorLimits(msgspec.Struct, frozen=True, kw_only=True):
     frame_bytes: int = 16_384
     streams_per_connection: int = 1_024
     subscriptions_per_connection: int = 1_000
+    requests_in_flight: int = 64
     messages_per_second: int = 5
     handshake: float = 10
     ping: float = 20

@@ -193,7 +193,7 @@ class _FastDoor:
         connection, session = opened
         self._connected[connection] = session
         try:
-            await connection.run(session.answer)
+            await session.serve()
         finally:
             del self._connected[connection]
             session.close()
@@ -234,8 +234,7 @@ class _FastDoor:
         )
         if api:
             rooms.limits.charge(address, CONNECT_WEIGHT, rooms.clock.now())
-            most = limits.subscriptions_per_connection
-            session = ApiSession(connection, rooms, self._users, address, most, show_limits=route.show_limits)
+            session = ApiSession(connection, rooms, self._users, address, limits, show_limits=route.show_limits)
             return connection, session
         for name in route.names:
             if LOOKS_LIKE_KEY(name) and rooms.listen_keys.find(name, rooms.clock.now()) is None:

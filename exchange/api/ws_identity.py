@@ -1,0 +1,68 @@
+"""Who a connection of the WebSocket API has logged on as, and whose each of its requests is."""
+
+from __future__ import annotations
+
+from exchange.api import auth, errors
+from exchange.api.auth import Caller
+from exchange.api.errors import Refused
+from exchange.api.http_routes import Security
+from exchange.api.parameters import read_time
+from exchange.clock import Clock
+from exchange.core.units import Micros
+from exchange.office.keys import ApiKey, KeyRing
+
+
+class Identity:
+    """The key that speaks for requests which name none. Only its name is kept: a revoked key is dead at once."""
+
+    def __init__(self, keyring: KeyRing, clock: Clock) -> None:
+        """Nobody yet."""
+        self._keyring = keyring
+        self._clock = clock
+        self._api_key = ""
+        self.since = Micros(0)
+
+    @property
+    def key(self) -> ApiKey | None:
+        """The living key it has logged on with; None: it has not, or that key was revoked."""
+        return self._keyring.find(self._api_key) if self._api_key else None
+
+    def logon(self, caller: Caller) -> None:
+        """Speak for `caller` from now on."""
+        self._api_key, self.since = caller.api_key, self._clock.now()
+
+    def logout(self) -> None:
+        """Speak for nobody."""
+        self._api_key = ""
+
+    def signer(self, params: dict[str, str], payload: bytes) -> Caller:
+        """Who signed this one request, and take out of `params` what shows it."""
+        api_key = params.pop("apiKey", self._api_key)
+        return auth.authenticate(self._keyring, self._clock.now(), api_key, payload, params)
+
+    def holder(self, params: dict[str, str], *, stamped: bool = True) -> Caller:
+        """Who logged on; refused when nobody has. `stamped`: the request must say when it was made."""
+        if not self._api_key:
+            raise Refused(errors.BAD_KEY_FORMAT)
+        key = self.key
+        if key is None:
+            self.logout()
+            raise Refused(errors.BAD_KEY)
+        timestamp, window = params.pop("timestamp", None), params.pop("recvWindow", "")
+        if timestamp or stamped:
+            if not timestamp:
+                raise Refused(errors.missing("timestamp"))
+            auth.check_window(self._clock.now(), read_time("timestamp", timestamp), auth.read_window(window))
+        return auth.caller_of(key)
+
+    def caller(self, security: Security, params: dict[str, str], payload: bytes) -> Caller | None:
+        """Whose request this is, as far as the method wants to know. A key or signature sent is checked anyway."""
+        if "signature" in params:
+            return self.signer(params, payload)
+        if security is Security.NONE:
+            if "apiKey" in params:
+                auth.find_key(self._keyring, params.pop("apiKey"))
+            return None
+        if "apiKey" in params:
+            return self.signer(params, payload)
+        return self.holder(params)

@@ -1,0 +1,65 @@
+"""Methods of the WebSocket API that are endpoints of the main door under another name, and those not here yet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exchange.api.http_routes import Route, find
+
+ENDPOINTS: Final[dict[str, Route]] = {
+    "ping": find("GET", "/api/v3/ping"),
+    "time": find("GET", "/api/v3/time"),
+    "exchangeInfo": find("GET", "/api/v3/exchangeInfo"),
+    "depth": find("GET", "/api/v3/depth"),
+    "trades.recent": find("GET", "/api/v3/trades"),
+    "trades.historical": find("GET", "/api/v3/historicalTrades"),
+    "trades.aggregate": find("GET", "/api/v3/aggTrades"),
+    "klines": find("GET", "/api/v3/klines"),
+    "uiKlines": find("GET", "/api/v3/uiKlines"),
+    "avgPrice": find("GET", "/api/v3/avgPrice"),
+    "ticker.24hr": find("GET", "/api/v3/ticker/24hr"),
+    "ticker.price": find("GET", "/api/v3/ticker/price"),
+    "ticker.book": find("GET", "/api/v3/ticker/bookTicker"),
+    "order.place": find("POST", "/api/v3/order"),
+    "order.test": find("POST", "/api/v3/order/test"),
+    "order.status": find("GET", "/api/v3/order"),
+    "order.cancel": find("DELETE", "/api/v3/order"),
+    "order.cancelReplace": find("POST", "/api/v3/order/cancelReplace"),
+    "openOrders.status": find("GET", "/api/v3/openOrders"),
+    "openOrders.cancelAll": find("DELETE", "/api/v3/openOrders"),
+    "allOrders": find("GET", "/api/v3/allOrders"),
+    "myTrades": find("GET", "/api/v3/myTrades"),
+    "account.status": find("GET", "/api/v3/account"),
+    "account.commission": find("GET", "/api/v3/account/commission"),
+    "account.rateLimits.orders": find("GET", "/api/v3/rateLimit/order"),
+}
+"""What each weighs, takes and asks of its caller, and who answers it, is the endpoint's affair."""
+
+LATER: Final = frozenset(
+    [
+        "account.allocations",
+        "allOrderLists",
+        "myAllocations",
+        "myFilters",
+        "myPreventedMatches",
+        "openOrderLists.status",
+        "order.amend.keepPriority",
+        "order.amendments",
+        "orderList.cancel",
+        "orderList.place",
+        "orderList.place.oco",
+        "orderList.place.opo",
+        "orderList.place.opoco",
+        "orderList.place.oto",
+        "orderList.place.otoco",
+        "orderList.status",
+        "sor.order.place",
+        "sor.order.test",
+        "ticker",
+        "ticker.tradingDay",
+        "userDataStream.ping",
+        "userDataStream.start",
+        "userDataStream.stop",
+    ]
+)
+"""Methods of the dialect that are not here yet: refused by name."""
