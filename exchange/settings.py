@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 HELP: Final = {
     "host": "The address both doors listen on. Anything but loopback belongs behind a TLS proxy.",
-    "proxy_address": "Address of your proxy: its X-Forwarded-For is believed. Without it all its clients share one limit.",
+    "proxy_address": "Address of your proxy: its X-Forwarded-For is believed. If unset, its clients share one limit.",
     "http_port": "Port of the main door (all HTTP); 0 takes any free one.",
     "fast_port": "Port of the fast door (all WebSockets); 0 takes any free one.",
     "demo": "Demo mode: money may be credited out of nothing, and whoever started the server operates it.",
