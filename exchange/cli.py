@@ -243,8 +243,8 @@ def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     about = "A furnished exchange to look at: two funded traders, three markets, a house maker, recorded order flow."
     command = _add(commands, "demo", run_demo, about, "exchange demo --dir data/demo --port 8080 --fast-port 8081")
     _dir(command)
-    command.add_argument("--port", type=int, default=8080, help="the main door's port; 0: any free one")
-    command.add_argument("--fast-port", type=int, default=8081, help="the fast door's port; 0: any free one")
+    command.add_argument("--port", type=int, help="the main door's port; 0: any free one (default: 8080)")
+    command.add_argument("--fast-port", type=int, help="the fast door's port; 0: any free one (default: 8081)")
     command.add_argument("--ready-json", action="store_true", help="print one JSON object when ready, and nothing else")
     command.add_argument("--quiet-market", action="store_true", help="leave out the recorded order flow")
     command.add_argument("--bare", action="store_true", help="leave out house maker and flow: empty books, two traders")
@@ -254,7 +254,6 @@ def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.add_argument(
         "--weight-limit",
         type=int,
-        default=6_000,
         help="request weight per minute and address (default: 6000); 0 lifts it and the order limits",
     )
 
@@ -263,7 +262,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     """`exchange demo`."""
     from exchange.demo import Demo
 
-    if not 1 <= arguments.speed <= 10_000 or arguments.weight_limit < 0:
+    if not 1 <= arguments.speed <= 10_000 or (arguments.weight_limit or 0) < 0:
         print("exchange: --speed is 1 to 10000, --weight-limit at least 0. Nothing was started.", file=sys.stderr)
         return 2
     demo = Demo(

@@ -21,8 +21,9 @@ from exchange.demo.flow import Flow
 from exchange.demo.maker import HouseMaker
 from exchange.furnish import list_presets, read_presets
 from exchange.office.keys import ApiKey, Scope
-from exchange.settings import DEFAULT_FILE, Settings, example, load, with_ports
+from exchange.settings import DEFAULT_FILE, Settings, SettingsError, example, load, with_ports
 
+LOOPBACK: Final = "127.0.0.1"
 TRADERS: Final = ("alice", "bob")
 MAKER: Final = "house-maker"
 FLOW_ACCOUNTS: Final = 20
@@ -55,11 +56,16 @@ class Demo:
         self.traders: list[Trader] = []
         self.maker: Trader | None = None
 
-    def settings(self, http_port: int, fast_port: int, weight_limit: int) -> Settings:
-        """The folder's settings, in demo mode, on loopback."""
-        given = msgspec.structs.replace(
-            load(self.folder), demo=True, host="127.0.0.1", weight_limit_per_minute=weight_limit
-        )
+    def settings(self, http_port: int | None, fast_port: int | None, weight_limit: int | None) -> Settings:
+        """The folder's settings, in demo mode, and what the command line says otherwise. Raises `SettingsError`."""
+        given = msgspec.structs.replace(load(self.folder), demo=True)
+        if given.host != LOOPBACK:
+            raise SettingsError(
+                f"{self.folder / DEFAULT_FILE}: a demo is for this machine alone, so its host is {LOOPBACK} and not"
+                f" {given.host}. Nothing was started."
+            )
+        if weight_limit is not None:
+            given = msgspec.structs.replace(given, weight_limit_per_minute=weight_limit)
         return with_ports(given, http_port, fast_port)
 
     def prepare(self, settings: Settings) -> None:

@@ -19,7 +19,7 @@ from exchange.ledger import db
 from exchange.ledger.queries import Queries
 from exchange.ledger.reconcile import verify
 from exchange.sequencer import Sequencer
-from exchange.settings import load
+from exchange.settings import SettingsError, load
 from tests.faults.server import Running, demo
 from tests.ledger.busy import sequencing
 
@@ -99,6 +99,19 @@ def test_options_out_of_range_make_nothing(
     assert cli.main(["demo", "--dir", str(tmp_path / "data"), *options]) != 0
     assert "Nothing was started" in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
+
+
+def test_the_folders_settings_hold_unless_the_command_line_says_otherwise(tmp_path: Path) -> None:
+    """None is read and then ignored; what a demo cannot honour is refused."""
+    made = Demo(tmp_path, bare=True, flow=False, speed=1, as_json=True)
+    toml = tmp_path / "exchange.toml"
+    toml.write_text("demo = true\nhttp_port = 7001\nfast_port = 7002\nweight_limit_per_minute = 77\n")
+    set_, told = made.settings(None, None, None), made.settings(1, 2, 3)
+    assert (set_.http_port, set_.fast_port, set_.weight_limit_per_minute) == (7001, 7002, 77)
+    assert (told.http_port, told.fast_port, told.weight_limit_per_minute) == (1, 2, 3)
+    toml.write_text('demo = true\nhost = "0.0.0.0"\n')
+    with pytest.raises(SettingsError, match=r"not 0\.0\.0\.0\. Nothing was started"):
+        made.settings(None, None, None)
 
 
 def test_a_demos_folder_stays_one_when_it_is_served_without_the_demo(tmp_path: Path) -> None:
