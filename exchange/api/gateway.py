@@ -93,12 +93,15 @@ class _FastDoor:
                     task_status.started()
                     await stop.wait()
                     house.cancel_scope.cancel()
-                self._send_away()
+                await self._send_away()
                 peers.cancel_scope.deadline = trio.current_time() + self._limits.farewell
             post.cancel_scope.cancel()
 
-    def _send_away(self) -> None:
-        """Tell everybody that the server stops."""
+    async def _send_away(self) -> None:
+        """Tell everybody that the server stops, once those who wait for a decision have been told it."""
+        with trio.move_on_after(self._limits.farewell):
+            await self._settled()
+            await trio.lowlevel.checkpoint()  # whoever heard of it just before us now replies
         now = self._rooms.clock.now()
         for connection, session in self._connected.items():
             session.farewell(now)
