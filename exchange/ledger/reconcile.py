@@ -85,9 +85,28 @@ def verify(path: Path, progress: Progress) -> Verified:
         _check_schema(connection)
         return verified
     except apsw.Error as error:
-        raise Difference("pages", str(path.name), "pages that agree with their checksums", error) from error
+        where = f"{path.name}, {_unreadable(connection)}"
+        raise Difference(
+            "pages", where, "pages that agree with their checksums", f"a damaged page ({error})"
+        ) from error
     finally:
         connection.close()
+
+
+def _unreadable(connection: apsw.Connection) -> str:
+    """Where a damaged page lies: the first table that cannot be read through, and the last row before the damage."""
+    try:
+        tables = [name for kind, name, *_ in db.schema(connection) if kind == "table"]
+    except apsw.Error:
+        return "the schema"
+    for table in tables:
+        count = 0
+        try:
+            for _ in connection.execute(f"SELECT * FROM {table}"):
+                count += 1
+        except apsw.Error:
+            return f"table {table} after row {count}"
+    return "an index or a free page"
 
 
 def _check_pages(connection: apsw.Connection, path: Path) -> None:

@@ -11,22 +11,23 @@ from exchange.market_data.bars import MINUTE, SECOND, Bar, bar_of_row, bar_of_tr
 from exchange.market_data.intervals import INTERVALS, Interval
 from exchange.market_data.view import MarketView
 
+_QUARTER: Final = 15 * MINUTE
 _HOUR: Final = 60 * MINUTE
 _CHUNK: Final = 24 * _HOUR
-KEPT_CHUNKS: Final = 4_000
-"""How many days of hourly bars are kept for quick answers, over all markets."""
+KEPT_CHUNKS: Final = 2_000
+"""How many days of quarters or hours are kept for quick answers, over all markets: 192,000 bars at the most."""
 _PAGE: Final = 1_000
 _MOST_TRADES: Final = 20_000
 """How many trades one question for one-second candles may read."""
 
 
 class History:
-    """Answers for candles. Days that are over are kept as hours, so that long candles need no minutes twice."""
+    """Answers for candles. Days that are over are kept as quarters or hours: long candles need no minutes twice."""
 
     def __init__(self, queries: Queries) -> None:
         """Reads through `queries`, a page at a time, so that other questions find their turn in between."""
         self._queries = queries
-        self._days: dict[tuple[MarketId, Micros], list[Bar]] = {}
+        self._days: dict[tuple[MarketId, Micros, int], list[Bar]] = {}
 
     async def klines(
         self,
@@ -56,10 +57,11 @@ class History:
         stop = interval.end(last)
         if interval.name == "1s":
             bars, stop = await self._seconds(view, first, stop)
-        elif interval.micros and interval.micros < _HOUR:
+        elif interval.micros and interval.micros < _QUARTER:
             bars = await self._minutes(market, first, stop)
         else:
-            bars = await self._hours(market, first, Micros(min(stop, now + 1)), now)
+            unit = _QUARTER if interval.micros and interval.micros < _HOUR else _HOUR
+            bars = await self._days_of(market, first, Micros(min(stop, now + 1)), now, unit)
         return list(_gapless(bars, interval, first, stop, before))
 
     async def _minutes(self, market: MarketId, first: Micros, stop: Micros) -> list[Bar]:
@@ -75,15 +77,15 @@ class History:
             minute = rows[-1].minute + 1
         return bars
 
-    async def _hours(self, market: MarketId, first: Micros, stop: Micros, now: Micros) -> list[Bar]:
-        """The hours from `first` up to and without `stop`. Days that have been over for an hour are kept."""
+    async def _days_of(self, market: MarketId, first: Micros, stop: Micros, now: Micros, unit: int) -> list[Bar]:
+        """Bars of length `unit` from `first` up to and without `stop`; days over for an hour are kept."""
         bars: list[Bar] = []
         day: Micros | None = Micros(first - first % _CHUNK)
         while day is not None and day < stop:
-            hours = await self._day(market, day, over=day + _CHUNK + _HOUR <= now)
-            bars += hours
+            found = await self._day(market, day, unit, over=day + _CHUNK + _HOUR <= now)
+            bars += found
             day = Micros(day + _CHUNK)
-            if not hours:
+            if not found:
                 day = await self._next_day(market, day, stop)
         return [bar for bar in bars if first <= bar.start < stop]
 
@@ -92,23 +94,23 @@ class History:
         rows = await self._queries.run(lambda: self._queries.bars(market, day // MINUTE, stop // MINUTE + 1, 1))
         return Micros(rows[0].minute * MINUTE // _CHUNK * _CHUNK) if rows else None
 
-    async def _day(self, market: MarketId, day: Micros, *, over: bool) -> list[Bar]:
-        """One day's hours that had trades."""
-        known = self._days.get((market, day))
+    async def _day(self, market: MarketId, day: Micros, unit: int, *, over: bool) -> list[Bar]:
+        """One day's bars of length `unit` that had trades."""
+        known = self._days.get((market, day, unit))
         if known is not None:
             return known
-        hours: list[Bar] = []
+        bars: list[Bar] = []
         for minute in await self._minutes(market, day, Micros(day + _CHUNK)):
-            hour = Micros(minute.start - minute.start % _HOUR)
-            if hours and hours[-1].start == hour:
-                hours[-1].add(minute)
+            start = Micros(minute.start - minute.start % unit)
+            if bars and bars[-1].start == start:
+                bars[-1].add(minute)
             else:
-                hours.append(minute.starting(hour))
+                bars.append(minute.starting(start))
         if over:
             if len(self._days) >= KEPT_CHUNKS:
                 del self._days[next(iter(self._days))]
-            self._days[(market, day)] = hours
-        return hours
+            self._days[(market, day, unit)] = bars
+        return bars
 
     async def _seconds(self, view: MarketView, first: Micros, stop: Micros) -> tuple[list[Bar], Micros]:
         """The seconds from `first` on, and up to where they are complete: `stop`, unless there are too many trades."""

@@ -118,9 +118,11 @@ async def test_days_already_read_are_not_read_again(tmp_path: Path) -> None:
         once = await klines(house, "1d")
         history_of = house.hub._history
         assert history_of is not None
-        kept = {(market, day): len(hours) for (market, day), hours in history_of._days.items()}
-        assert kept == {(BTC, NOON - 12 * HOUR): 1, (BTC, NOON + 12 * HOUR): 0}
+        kept = {key: len(bars) for key, bars in history_of._days.items()}
+        assert kept == {(BTC, NOON - 12 * HOUR, HOUR): 1, (BTC, NOON + 12 * HOUR, HOUR): 0}
         assert await klines(house, "1d") == once
+        assert (await klines(house, "30m", end=NOON))[0].close == 1_000
+        assert (BTC, NOON - 12 * HOUR, HOUR // 4) in history_of._days
         assert (await klines(house, "1d", end=NOON))[0].close == 1_000
 
 
