@@ -104,7 +104,7 @@ def texts_of(params: dict[str, msgspec.Raw]) -> dict[str, str]:
 
 def _text_of(name: str, text: str) -> str:
     if text.startswith('"'):
-        return msgspec.json.decode(text, type=str)
+        return msgspec.json.decode(text, type=str) if "\\" in text else text[1:-1]
     if text.startswith("{"):
         raise Refused(errors.invalid(name[:64]))
     return "" if text == "null" else text
