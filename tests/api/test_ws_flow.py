@@ -15,7 +15,7 @@ from exchange.api import ws_api
 from exchange.api.door_limits import DoorLimits
 from exchange.settings import Settings
 from tests.api.fast import Fast, Reader, fast_house, signed
-from tests.api.house import Person
+from tests.api.house import Person, SetClock
 from tests.api.test_bad_input import GOOD
 
 PATH = "/ws-api/v3?returnRateLimits=false"
@@ -23,7 +23,7 @@ PATH = "/ws-api/v3?returnRateLimits=false"
 
 @pytest.fixture
 async def fast(tmp_path: Path) -> AsyncIterator[Fast]:
-    async with fast_house(tmp_path) as running:
+    async with fast_house(tmp_path, SetClock()) as running:  # so that no minute ends in the middle of a test
         yield running
 
 
@@ -132,7 +132,7 @@ async def test_weight_is_shared_with_http(fast: Fast) -> None:
 async def strict(tmp_path: Path) -> AsyncIterator[Fast]:
     """A house that lets an account place three orders in ten seconds."""
     settings = Settings(order_limit_per_10_seconds=3)
-    async with fast_house(tmp_path, settings=settings) as running:
+    async with fast_house(tmp_path, SetClock(), settings=settings) as running:
         yield running
 
 
