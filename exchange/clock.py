@@ -9,6 +9,9 @@ from typing import Final, Protocol
 from exchange.core.units import Micros
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_FAIR: Final = 256 // len(_ALPHABET) * len(_ALPHABET)
+_LETTERS: Final = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
+_UNFAIR: Final = bytes(range(_FAIR, 256))
 
 
 class Clock(Protocol):
@@ -35,8 +38,11 @@ class SystemClock:
         return Micros(time.time_ns() // 1000)
 
     def token(self, chars: int) -> str:
-        """That many letters and digits, 5.95 bits each."""
-        return "".join(secrets.choice(_ALPHABET) for _ in range(chars))
+        """That many letters and digits, 5.95 bits each. Bytes that would favour a letter are thrown away."""
+        picked = b""
+        while len(picked) < chars:
+            picked += secrets.token_bytes(chars + 8).translate(_LETTERS, _UNFAIR)
+        return picked[:chars].decode()
 
     def token_bytes(self, size: int) -> bytes:
         """That many bytes."""
