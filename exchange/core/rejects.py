@@ -62,7 +62,6 @@ class Reject(Enum):
     BAD_AMOUNT = -1205, "The amount must be a whole number of atoms above zero that fits the ledger."
     UNKNOWN_TRANSFER = -1206, "No such deposit or withdrawal."
     BAD_TRANSITION = -1207, "The deposit or withdrawal cannot go from its present state to that one."
-    DEMO_ONLY = -1208, "Credits out of nothing are allowed in demo mode only."
 
     # against the state of things
     DUPLICATE_CLIENT_ID = -2010, "Duplicate order sent."

@@ -21,7 +21,7 @@ MARKET, BASE, QUOTE = MarketId(1), AssetId(1), AssetId(2)
 PRECEDENCE = list(Reject)
 
 # Given by others than the core: by the sequencer, and by the admin room outside demo mode.
-ELSEWHERE = {Reject.QUEUE_FULL, Reject.STORAGE_LOW, Reject.INTERNAL, Reject.DEMO_ONLY}
+ELSEWHERE = {Reject.QUEUE_FULL, Reject.STORAGE_LOW, Reject.INTERNAL}
 
 
 class Fault(NamedTuple):

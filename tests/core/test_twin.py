@@ -72,5 +72,5 @@ def test_the_made_up_commands_reach_every_refusal_of_trading() -> None:
             while outcome is not None:
                 reached.add(outcome.reject)
                 outcome = outcome.replaced
-    elsewhere = {"QUEUE_FULL", "STORAGE_LOW", "INTERNAL", "DEMO_ONLY", "NAME_TAKEN", "BAD_RULES"}
+    elsewhere = {"QUEUE_FULL", "STORAGE_LOW", "INTERNAL", "NAME_TAKEN", "BAD_RULES"}
     assert {reject.name for reject in Reject} - {reject.name for reject in reached if reject} == elsewhere
