@@ -171,6 +171,7 @@ def book_alone(operations: Sequence[Operation]) -> Book:
     for kind, number, account, side, price, quantity in operations:
         if kind == workload.ADD:
             order = orders[number] = Order(
+                owner,
                 number,
                 account,
                 MARKET,
@@ -191,7 +192,6 @@ def book_alone(operations: Sequence[Operation]) -> Book:
                 start,
                 start,
                 "",
-                owner,
             )
             book.add(order)
         elif kind == workload.CANCEL:

@@ -99,7 +99,11 @@ class MoveWithdrawal(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, gc=False):
-    """Place an order. Prices in ticks (0: none), quantity in lots or, for MARKET only, `quote_quantity` in atoms."""
+    """Place an order. Prices in ticks (0: none), quantity in lots or, for MARKET only, `quote_quantity` in atoms.
+
+    `iceberg` is the lots to show at a time (0: all), `trailing_delta` in basis points (0: not trailing). `strategy_id`
+    and `strategy_type` are the client's own names for its plan, and mean nothing here (0: none).
+    """
 
     account: AccountId
     market: MarketId
@@ -112,6 +116,10 @@ class PlaceOrder(msgspec.Struct, frozen=True, gc=False):
     stop_price: Price = Price(0)
     quote_quantity: Amount = Amount(0)
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
+    iceberg: Quantity = Quantity(0)
+    trailing_delta: int = 0
+    strategy_id: int = 0
+    strategy_type: int = 0
 
 
 class CancelOrder(msgspec.Struct, frozen=True, gc=False):

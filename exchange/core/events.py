@@ -2,7 +2,8 @@
 
 Each class has a number that never changes its meaning: a changed event gets a new class and a new number.
 Every event that concerns an account carries that account's own sequence number, gapless from 1.
-`time` is when the command was decided, in microseconds.
+`time` is when the command was decided, in microseconds. A field that is added to a class stands last and has a default,
+so that old journals can be read. Numbers 16 to 19 are for prevented matches and amendments, from 20 on for lists.
 """
 
 from __future__ import annotations
@@ -149,16 +150,27 @@ class OrderAccepted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_
     hold: Amount
     client_id: str
     rests: bool
+    order_list: int = 0
+    iceberg: Quantity = Quantity(0)
+    trailing_delta: int = 0
+    strategy_id: int = 0
+    strategy_type: int = 0
 
 
 class OrderTriggered(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=12):
-    """A sleeping order's stop price was reached; what it then does follows."""
+    """A sleeping order's stop price was reached; what it then does follows.
+
+    `worked` is the time (0 in old journals). `released` goes back from held to available: a trailing order that buys
+    without limit held for the dearest price at which it might wake.
+    """
 
     time: Micros
     order: OrderId
     account: AccountId
     account_seq: int
     market: MarketId
+    worked: Micros = Micros(0)
+    released: Amount = Amount(0)
 
 
 class OrderBooked(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=13):

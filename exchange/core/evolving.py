@@ -144,6 +144,7 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
     sleeps = kind is not LIMIT and kind > LIMIT_MAKER
     goes_to_book = event.rests and not sleeps
     order = Order(
+        owner,
         order_id,
         event.account,
         market,
@@ -164,7 +165,7 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
         event.time,
         event.time,
         client_id,
-        owner,
+        event.order_list,
     )
     state.orders[order_id] = changes.fresh[order_id] = order
     state.next_order = order_id + 1  # type: ignore[assignment]
@@ -188,6 +189,8 @@ def _order_triggered(state: State, event: ev.OrderTriggered) -> None:
     order = _touch_order(state, event.order)
     order.updated = event.time
     order.working = True
+    order.worked = event.worked
+    state.changes.special[order.id] = order
     state.books[event.market].triggers.remove(order)
 
 

@@ -48,6 +48,9 @@ class Market(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     notional is exact. Prices are in ticks, quantities in lots, notionals in quote atoms.
     `band_up` and `band_down` bound a limit price as ppm of the last price (0: no band).
     `slack` is how far, as ppm of the stop price, a triggered market order may walk.
+    `iceberg_parts` is into how many parts an iceberg may fall at most, `max_amendments` how often an order may be
+    made smaller. Trailing deltas are in basis points. `max_position` is how many lots of base an account's balance
+    and its open buys may come to (0: no limit).
     """
 
     id: MarketId
@@ -74,6 +77,13 @@ class Market(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     slack: Ppm = Ppm(50_000)
     max_orders: int = 200_000
     max_algo_orders: int = 1_000
+    max_iceberg_orders: int = 5
+    iceberg_parts: int = 10
+    max_amendments: int = 10
+    max_order_lists: int = 20
+    min_trailing_delta: int = 10
+    max_trailing_delta: int = 2_000
+    max_position: Quantity = Quantity(0)
 
 
 def tick_unit(tick_atoms: int, lot_atoms: int, base_decimals: int) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import astuple
 
-from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq
+from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
 
 if TYPE_CHECKING:
     from exchange.core.book import Level
@@ -52,8 +52,12 @@ class SelfTrade(IntEnum):
 
 
 class OrderStatus(IntEnum):
-    """NEW and PARTIALLY_FILLED orders are open (resting, or asleep until triggered); the others are final."""
+    """PENDING_NEW, NEW and PARTIALLY_FILLED orders are open, the others are final.
 
+    PENDING_NEW: part of an order list, waiting for the list's working order. NEW: resting, or asleep until triggered.
+    """
+
+    PENDING_NEW = 0
     NEW = 1
     PARTIALLY_FILLED = 2
     FILLED = 3
@@ -71,6 +75,7 @@ LIMIT_MAKER: Final = OrderType.LIMIT_MAKER
 GTC: Final = TimeInForce.GTC
 IOC: Final = TimeInForce.IOC
 FOK: Final = TimeInForce.FOK
+PENDING_NEW: Final = OrderStatus.PENDING_NEW
 NEW: Final = OrderStatus.NEW
 PARTIALLY_FILLED: Final = OrderStatus.PARTIALLY_FILLED
 FILLED: Final = OrderStatus.FILLED
@@ -103,9 +108,20 @@ class OrderRow(msgspec.Struct, frozen=True, gc=False):
     """An order as it stood at one event: what the ledger stores and what every reply is made of.
 
     `price` is 0 for an order without limit; `quote_quantity` is 0 unless the order was sized in quote.
+    `quantity` is what it can trade in all: what was asked, less what self-trade prevention took (`prevented`).
     `hold` is what of the account's funds the order still holds (quote atoms to buy, base atoms to sell).
-    `working` is false while the order sleeps. `booked` is the event that gave it its place in the
+    `working` is false while the order sleeps or is pending. `booked` is the event that gave it its place in the
     queue of its price (0: never on the book), `updated` the time of its last change.
+
+    `order_list` is the list it belongs to (0: none). `worked` is since when it can trade, where that is not since it
+    was accepted (0: since then, or not yet; see `working_since`). `iceberg` is how many lots it shows at a time (0:
+    all), `shown` how many of an iceberg stand on the book for all to see. `prevented_match` is the last self-trade
+    of it that was prevented. `amendments` counts how often it was made smaller.
+
+    A trailing stop has a `trailing_delta` (basis points; 0: not trailing), and once it tracks the price
+    `trailing_time`, the time, and `trailing_trade`, the trade from which on it does (0: the reference price before
+    any trade). `due` is the event that made a sleeping order due (0: not due, or awake), `trailed` the best price that
+    a trailing one had seen by then.
     """
 
     id: OrderId
@@ -128,20 +144,40 @@ class OrderRow(msgspec.Struct, frozen=True, gc=False):
     created: Micros
     updated: Micros
     client_id: str
+    order_list: int = 0
+    worked: Micros = Micros(0)
+    iceberg: Quantity = Quantity(0)
+    shown: Quantity = Quantity(0)
+    prevented: Quantity = Quantity(0)
+    prevented_match: int = 0
+    amendments: int = 0
+    trailing_delta: int = 0
+    trailing_time: Micros = Micros(0)
+    trailing_trade: TradeId = TradeId(0)
+    trailed: Price = Price(0)
+    due: Seq = Seq(0)
+    strategy_id: int = 0
+    strategy_type: int = 0
 
     @property
     def is_open(self) -> bool:
         """Whether the order can still trade or be cancelled."""
         return self.status <= OrderStatus.PARTIALLY_FILLED
 
+    @property
+    def working_since(self) -> Micros:
+        """Since when the order can trade, or 0 while it cannot yet."""
+        return self.worked or (self.created if self.working else Micros(0))
+
 
 class Order(msgspec.Struct, gc=False, eq=False):
-    """A living order: the fields of its `OrderRow`, in their order, and then its place in the world.
+    """A living order: its owner, the fields of its `OrderRow`, in their order, and then its place in the world.
 
     Mutable: only `evolve` writes to it. Kept out of the garbage collector's sight: the book unlinks it when it leaves,
     so no cycle outlives it.
     """
 
+    owner: Account
     id: OrderId
     account: AccountId
     market: MarketId
@@ -162,19 +198,33 @@ class Order(msgspec.Struct, gc=False, eq=False):
     created: Micros
     updated: Micros
     client_id: str
-    owner: Account
+    order_list: int = 0
+    worked: Micros = Micros(0)
+    iceberg: Quantity = Quantity(0)
+    shown: Quantity = Quantity(0)
+    prevented: Quantity = Quantity(0)
+    prevented_match: int = 0
+    amendments: int = 0
+    trailing_delta: int = 0
+    trailing_time: Micros = Micros(0)
+    trailing_trade: TradeId = TradeId(0)
+    trailed: Price = Price(0)
+    due: Seq = Seq(0)
+    strategy_id: int = 0
+    strategy_type: int = 0
     level: Level | None = None
     ahead: Order | None = None
     behind: Order | None = None
 
     def row(self) -> OrderRow:
         """The order as it stands now, frozen."""
-        return OrderRow(*astuple(self)[:ROW_FIELDS])
+        return OrderRow(*astuple(self)[1:ROW_END])
 
 
-ROW_FIELDS: Final = len(OrderRow.__struct_fields__)
+ROW_END: Final = 1 + len(OrderRow.__struct_fields__)
+"""The fields of an `Order` from 1 up to here are those of its row."""
 
 
 def order_from_row(row: OrderRow, owner: Account) -> Order:
     """The living order that `row` was taken of, not yet on any book."""
-    return Order(*astuple(row), owner)  # type: ignore[call-arg]  # the fields of the row, in their order
+    return Order(owner, *astuple(row))

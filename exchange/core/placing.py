@@ -82,7 +82,7 @@ def decide_wake(state: State, now: Micros, command: WakeOrder) -> list[Event]:
     account = order.owner
     limit = order.price or _protection(book, order.side, order.stop_price)
     opposite, limit_key = (book.asks, limit) if order.side == 1 else (book.bids, -limit)
-    events: list[Event] = [OrderTriggered(now, order.id, order.account, account.seq + 1, order.market)]
+    events: list[Event] = [OrderTriggered(now, order.id, order.account, account.seq + 1, order.market, now)]
     met = matching.walk(opposite, limit_key, order.quantity, order.account, order.self_trade)
     seqs = {account.id: account.seq + 1}
     taker = _Taker(state, now, book, order.id, order.account, order.side, limit, seqs)

@@ -47,7 +47,10 @@ class Account(msgspec.Struct, gc=False, eq=False):
 
 
 class Changes:
-    """What `evolve` touched since the sequencer last took it: everything the journal must make durable."""
+    """What `evolve` touched since the sequencer last took it: everything the journal must make durable.
+
+    `special` are orders of which a field changed that plain limit orders never change; they are in `orders` too.
+    """
 
     __slots__ = (
         "accounts",
@@ -57,6 +60,7 @@ class Changes:
         "markets",
         "orders",
         "postings",
+        "special",
         "trades",
         "withdrawals",
     )
@@ -68,6 +72,7 @@ class Changes:
         self.trades: list[tuple[Seq, Traded]] = []
         self.fresh: dict[OrderId, Order] = {}
         self.orders: dict[OrderId, Order] = {}
+        self.special: dict[OrderId, Order] = {}
         self.accounts: dict[AccountId, Account] = {}
         self.markets: dict[MarketId, Book] = {}
         self.deposits: dict[str, Deposit] = {}

@@ -36,6 +36,10 @@ def _upsert(table: str, columns: int, key: str, *assignments: str) -> str:
     return f"{_insert(table, columns)} ON CONFLICT ({key}) DO UPDATE SET {', '.join(changes)}"
 
 
+def _update_order(columns: tuple[str, ...]) -> str:
+    return f"UPDATE orders SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?"
+
+
 def _added(*columns: str) -> list[str]:
     """Sums that stop at the largest whole number there is, as `rows.capped` does: SQLite would make a float of more."""
     return [
@@ -46,6 +50,19 @@ def _added(*columns: str) -> list[str]:
 
 
 _ORDER_CHANGES: Final = ("status", "filled", "filled_quote", "hold", "working", "booked", "updated")
+_SPECIAL_CHANGES: Final = (
+    "client_id",
+    "quantity",
+    "worked",
+    "shown",
+    "prevented",
+    "prevented_match",
+    "amendments",
+    "trailing_time",
+    "trailing_trade",
+    "trailed",
+    "due",
+)
 
 # The fields of `Frozen` that are tables, in the order of writing, and how their rows are written.
 _STATEMENTS: Final = {
@@ -58,8 +75,9 @@ _STATEMENTS: Final = {
     "withdrawals": _upsert("withdrawals", 5, "key", "state"),
     "postings": "INSERT INTO postings (seq, debit, credit, amount) VALUES (?, ?, ?, ?)",
     "balances": _upsert("balances", 2, "key", "amount"),
-    "fresh_orders": _insert("orders", 20),
-    "changed_orders": f"UPDATE orders SET {', '.join(f'{c} = ?' for c in _ORDER_CHANGES)} WHERE id = ?",
+    "fresh_orders": _insert("orders", 34),
+    "changed_orders": _update_order(_ORDER_CHANGES),
+    "special_orders": _update_order(_SPECIAL_CHANGES),
     "trades": _insert("trades", 15),
     "bars": _upsert(
         "bars",

@@ -33,7 +33,7 @@ def order_row(row: Row) -> OrderRow:
     """A row of `orders`, its columns in the order of `ORDER_COLUMNS`."""
     number, account, market, side, kind, time_in_force, self_trade, status, *amounts = row
     price, stop_price, quantity, filled, filled_quote, quote_quantity, hold, working, *times = amounts
-    booked, created, updated, client_id = times
+    booked, created, updated, *special = times
     return OrderRow(
         number,
         account,
@@ -54,7 +54,7 @@ def order_row(row: Row) -> OrderRow:
         booked,
         created,
         updated,
-        client_id,
+        *special,
     )
 
 

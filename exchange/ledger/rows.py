@@ -12,7 +12,7 @@ import msgspec
 
 from exchange.core import events as ev
 from exchange.core.committed import Committed, LevelChange, Report
-from exchange.core.orders import ROW_FIELDS, Order, Side
+from exchange.core.orders import ROW_END, Order, Side
 from exchange.core.units import MAX_STORED, AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Frozen(msgspec.Struct, frozen=True):
     balances: list[Row]
     fresh_orders: list[Row]
     changed_orders: list[Row]
+    special_orders: list[Row]
     trades: list[Row]
     bars: list[Row]
     accounts: list[Row]
@@ -114,6 +115,7 @@ def freeze(
         [(key, balances[key]) for key in touched],
         [order_row(order) for order in changes.fresh.values()],
         [_order_change(order) for order in changes.orders.values()],
+        [_special_change(order) for order in changes.special.values() if order.id not in changes.fresh],
         [trade_row(seq, trade) for seq, trade in changes.trades],
         bar_rows(trade for _, trade in changes.trades),
         [(a.id, a.name, a.tier, int(a.frozen), a.seq, a.created) for a in changes.accounts.values()],
@@ -128,11 +130,11 @@ def freeze(
 
 def order_row(order: Order) -> Row:
     """An order as a row of `orders`, in the order of `OrderRow`."""
-    return msgspec.structs.astuple(order)[:ROW_FIELDS]
+    return msgspec.structs.astuple(order)[1:ROW_END]
 
 
 def _order_change(order: Order) -> Row:
-    """What can change of an order after it was accepted, and its id last."""
+    """What can change of a plain order after it was accepted, and its id last."""
     return (
         order.status,
         order.filled,
@@ -141,6 +143,24 @@ def _order_change(order: Order) -> Row:
         order.working,
         order.booked,
         order.updated,
+        order.id,
+    )
+
+
+def _special_change(order: Order) -> Row:
+    """What else can change of an order that is not plain, and its id last."""
+    return (
+        order.client_id,
+        order.quantity,
+        order.worked,
+        order.shown,
+        order.prevented,
+        order.prevented_match,
+        order.amendments,
+        order.trailing_time,
+        order.trailing_trade,
+        order.trailed,
+        order.due,
         order.id,
     )
 

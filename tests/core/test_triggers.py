@@ -26,6 +26,7 @@ RISES = [
 
 def sleeper(number: int, stop_price: int, side: Side = Side.BUY) -> Order:
     return Order(
+        Account(AccountId(100), "sleeper", 0, False, 0, Micros(0), {}, {}),
         OrderId(number),
         AccountId(100),
         MarketId(1),
@@ -46,7 +47,6 @@ def sleeper(number: int, stop_price: int, side: Side = Side.BUY) -> Order:
         Micros(0),
         Micros(0),
         "",
-        Account(AccountId(100), "sleeper", 0, False, 0, Micros(0), {}, {}),
     )
 
 

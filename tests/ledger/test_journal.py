@@ -116,7 +116,7 @@ def test_a_damaged_page_is_told_at_start_in_a_sentence(ledger: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE orders SET status = 0 WHERE status = 1", "UPDATE markets SET rules = '{}'"]
+    "statement", ["UPDATE orders SET status = -1 WHERE status = 1", "UPDATE markets SET rules = '{}'"]
 )
 def test_rows_that_make_no_sense_are_told_at_start_in_a_sentence(ledger: Path, statement: str) -> None:
     """No trace of Python's."""
