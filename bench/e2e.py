@@ -18,6 +18,7 @@ import msgspec
 from bench import generator, orders
 from bench.acknowledged import missing
 from bench.figures import Figure
+from bench.peers import measure_peers
 from bench.server import Key, Server, data_folder, furnish, serving, verify
 from exchange.ledger import db
 
@@ -71,6 +72,7 @@ def measure(scale: float) -> Iterator[Figure]:
             server.stop()
         yield Figure("acknowledged, then killed: missing after restart", lost, "orders", 0, at_most=True)
         verify(folder)
+        yield from measure_peers(scratch, seconds)
 
 
 def _trades_over_http(port: int) -> bool:
