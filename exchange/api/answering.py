@@ -1,10 +1,14 @@
-"""From a request to its reply, free of any web framework: both doors call `answer`, the WebSocket API `perform`.
+"""From a request to its reply, free of any web framework.
+
+The main door awaits `answer`; the fast door takes an `Asked` through its steps; the WebSocket API shares `begin`.
 
 Limits first (an attacker pays before we work), then who asks, then what; every refusal leaves in the dialect's words.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -17,9 +21,12 @@ from exchange.api.errors import Refusal, Refused
 from exchange.api.http_routes import Route, Security
 from exchange.api.parameters import decode, distinct, pairs
 from exchange.api.rooms import Rooms
+from exchange.api.submission import Submission, submitted
 from exchange.office.keys import Scope
 
 Headers = list[tuple[str, str]]
+Begun = Submission | Callable[[], Awaitable[Any]]
+"""A request that is understood and charged for, but not done."""
 
 _FIXED_HEADERS: Final = (
     ("content-type", "application/json;charset=UTF-8"),
@@ -62,19 +69,60 @@ class _Said(msgspec.Struct, frozen=True):
 
 async def answer(rooms: Rooms, request: Request) -> Reply:
     """Answer one request. Never raises, but for the end of the process."""
-    headers = list(_FIXED_HEADERS)
+    asked = Asked(rooms, request)
     try:
-        status, body = 200, _encode(await _answered(rooms, request, headers))
+        return asked.told(await finish(rooms, asked.begin()))
     except Refused as refused:
-        status, body = refused.refusal.status, refusal_body(refused.refusal)
-        headers += refusal_headers(refused.refusal)
+        return asked.refused(refused.refusal)
     except Exception:  # noqa: BLE001  # logged with its traceback, answered as what it is
         # A bug in one endpoint must not take the door down; what reached the sequencer stands or fails there.
-        _log.exception("endpoint failed", method=request.method, path=request.path)
-        status, body = errors.INTERNAL.status, refusal_body(errors.INTERNAL)
-    used = str(rooms.limits.used(request.address, rooms.clock.now()))
-    headers += [("x-mbx-used-weight", used), ("x-mbx-used-weight-1m", used)]
-    return Reply(status, body, headers)
+        return asked.failed()
+
+
+class Asked:
+    """One HTTP request on its way to its reply."""
+
+    __slots__ = ("_caller", "_request", "_rooms", "_route")
+
+    def __init__(self, rooms: Rooms, request: Request) -> None:
+        """Nothing is understood of it yet."""
+        self._rooms = rooms
+        self._request = request
+        self._route: Route | None = None
+        self._caller: Caller | None = None
+
+    def begin(self) -> Begun:
+        """Who asks, may they, and what for; all but the deed. Raises `Refused`."""
+        rooms, request = self._rooms, self._request
+        rooms.limits.charge(request.address, 1, rooms.clock.now())
+        route = http_routes.find(request.method, request.path)
+        _check_form(request)
+        sent = distinct([*pairs(request.query), *pairs(request.body)])
+        caller = _identify(rooms, route, request, sent)
+        begun = begin(rooms, route, caller, sent, request.address)
+        self._route, self._caller = route, caller
+        return begun
+
+    def told(self, content: object) -> Reply:
+        """The reply that tells what came of it."""
+        headers = [*_FIXED_HEADERS]
+        if self._route is not None and self._route.counts_orders and self._caller is not None:
+            headers += order_count_headers(self._rooms, self._caller)
+        return self._reply(200, _encode(content), headers)
+
+    def refused(self, refusal: Refusal) -> Reply:
+        """The reply that says no."""
+        return self._reply(refusal.status, refusal_body(refusal), [*_FIXED_HEADERS, *refusal_headers(refusal)])
+
+    def failed(self) -> Reply:
+        """The reply to what met a bug of ours; to be called while that is being handled."""
+        _log.exception("endpoint failed", method=self._request.method, path=self._request.path)
+        return self.refused(errors.INTERNAL)
+
+    def _reply(self, status: int, body: bytes, headers: Headers) -> Reply:
+        used = str(self._rooms.limits.used(self._request.address, self._rooms.clock.now()))
+        headers += [("x-mbx-used-weight", used), ("x-mbx-used-weight-1m", used)]
+        return Reply(status, body, headers)
 
 
 def refusal_body(refusal: Refusal) -> bytes:
@@ -85,19 +133,6 @@ def refusal_body(refusal: Refusal) -> bytes:
 def refusal_headers(refusal: Refusal) -> Headers:
     """When to come back, if that would help."""
     return [("retry-after", str(refusal.retry_after))] if refusal.retry_after else []
-
-
-async def _answered(rooms: Rooms, request: Request, headers: Headers) -> Any:  # noqa: ANN401  # any endpoint's reply
-    now = rooms.clock.now()
-    rooms.limits.charge(request.address, 1, now)
-    route = http_routes.find(request.method, request.path)
-    _check_form(request)
-    sent = distinct([*pairs(request.query), *pairs(request.body)])
-    caller = _identify(rooms, route, request, sent)
-    reply = await perform(rooms, route, caller, sent, request.address)
-    if route.counts_orders and caller is not None:
-        headers += order_count_headers(rooms, caller)
-    return reply
 
 
 def _check_form(request: Request) -> None:
@@ -122,14 +157,31 @@ def _identify(rooms: Rooms, route: Route, request: Request, sent: dict[str, str]
     return authenticate(rooms.keyring, rooms.clock.now(), request.api_key, payload, sent)
 
 
-async def perform(rooms: Rooms, route: Route, caller: Caller | None, sent: dict[str, str], address: str) -> Any:  # noqa: ANN401  # any endpoint's reply
-    """Check scope, decode, charge what it weighs beyond the 1 already charged, and answer; raises `Refused`."""
+def begin(rooms: Rooms, route: Route, caller: Caller | None, sent: dict[str, str], address: str) -> Begun:
+    """Check scope, decode, charge what it weighs beyond the 1 already charged; raises `Refused`.
+
+    What is left to do is a submission, or a call to be awaited.
+    """
     if isinstance(route.security.value, Scope):
         assert caller is not None, route.path
         require(caller, route.security.value)
     asked = decode(route.takes, sent)
     rooms.limits.charge(address, route.weigh(asked) - 1, rooms.clock.now())
-    return await route.call(rooms, caller, asked)
+    if route.begin is not None:
+        return route.begin(rooms, caller, asked)
+    return partial(route.call, rooms, caller, asked)
+
+
+async def finish(rooms: Rooms, begun: Begun) -> Any:  # noqa: ANN401  # any endpoint's reply
+    """Do what was begun, and return the endpoint's reply; raises `Refused`."""
+    if isinstance(begun, Submission):
+        return await submitted(rooms, begun)
+    return await begun()
+
+
+async def perform(rooms: Rooms, route: Route, caller: Caller | None, sent: dict[str, str], address: str) -> Any:  # noqa: ANN401  # any endpoint's reply
+    """`begin` and `finish` in one go."""
+    return await finish(rooms, begin(rooms, route, caller, sent, address))
 
 
 def order_count_headers(rooms: Rooms, caller: Caller) -> Headers:

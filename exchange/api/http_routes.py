@@ -14,6 +14,7 @@ from exchange.api.endpoints.account import ListenKeyRequest, MyTrades, Nothing
 from exchange.api.endpoints.orders import MaybeOneMarket, NamedOrder, OneMarket
 from exchange.api.endpoints.sizing import NewOrder
 from exchange.api.errors import Refused
+from exchange.api.submission import Submission
 from exchange.office.keys import Scope
 
 Weight = int | Callable[[Any], int]
@@ -29,7 +30,10 @@ class Security(Enum):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One endpoint. `counts_orders`: its answer tells how many orders the account has placed."""
+    """One endpoint. `counts_orders`: its answer tells how many orders the account has placed.
+
+    `begin` is the synchronous half of `call`, where it has one.
+    """
 
     method: str
     path: str
@@ -38,6 +42,7 @@ class Route(msgspec.Struct, frozen=True):
     takes: type[msgspec.Struct]
     call: Callable[..., Awaitable[Any]]
     counts_orders: bool = False
+    begin: Callable[..., Submission] | None = None
 
     def weigh(self, request: msgspec.Struct) -> int:
         """What this request costs its address."""
@@ -85,10 +90,10 @@ ROUTES: Final = (
     Route(
         "GET", "/api/v3/ticker/bookTicker", _NONE, _ticker_weight, market_data.TickerRequest, market_data.book_tickers
     ),
-    Route("POST", "/api/v3/order", _TRADE, 1, NewOrder, orders.place, counts_orders=True),
+    Route("POST", "/api/v3/order", _TRADE, 1, NewOrder, orders.place, counts_orders=True, begin=orders.placement),
     Route("POST", "/api/v3/order/test", _TRADE, 1, NewOrder, orders.test),
     Route("GET", "/api/v3/order", _READ, 4, NamedOrder, orders.query),
-    Route("DELETE", "/api/v3/order", _TRADE, 1, orders.CancelRequest, orders.cancel),
+    Route("DELETE", "/api/v3/order", _TRADE, 1, orders.CancelRequest, orders.cancel, begin=orders.cancellation),
     Route(
         "POST",
         "/api/v3/order/cancelReplace",
@@ -97,6 +102,7 @@ ROUTES: Final = (
         cancel_replace.ReplaceRequest,
         cancel_replace.cancel_replace,
         counts_orders=True,
+        begin=cancel_replace.replacement,
     ),
     Route("GET", "/api/v3/openOrders", _READ, _open_weight, MaybeOneMarket, orders.list_open),
     Route("DELETE", "/api/v3/openOrders", _TRADE, 1, OneMarket, orders.cancel_all),

@@ -13,6 +13,7 @@ from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refused, refusal_of
 from exchange.api.parameters import ClientId, Count, RateLimitMode, ReplaceMode
 from exchange.api.rooms import Rooms
+from exchange.api.submission import Submission, submitted
 from exchange.api.wire_orders import Acknowledged, Cancelled, Failed, Placed, Replaced, cancelled
 from exchange.core.commands import CancelOrder, CancelReplace
 from exchange.core.market import Market
@@ -38,6 +39,12 @@ class _Result(Enum):
 
 async def cancel_replace(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Replaced:
     """Both succeed: the reply. One fails: 409 and -2021, none succeeds: 400 and -2022, both halves in `data`."""
+    answer: Replaced = await submitted(rooms, replacement(rooms, caller, request))
+    return answer
+
+
+def replacement(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Submission:
+    """The synchronous half of `cancel_replace`."""
     market = rooms.catalogue.find(request.symbol)
     place = placing(rooms.clock, caller.account, market, request)
     old = NamedOrder(
@@ -48,16 +55,15 @@ async def cancel_replace(rooms: Rooms, caller: Caller, request: ReplaceRequest) 
     order, client_id = named(old, "cancelOrderId", "cancelOrigClientOrderId")
     cancel_id = request.cancel_new_client_order_id or rooms.clock.token(CANCEL_ID_CHARS)
     rooms.limits.count_order(caller.account, rooms.clock.now())
-    outcome = await rooms.sequencer.call(
-        CancelReplace(
-            CancelOrder(caller.account, market.id, order, client_id, cancel_id),
-            place,
-            request.cancel_replace_mode is ReplaceMode.ALLOW_FAILURE,
-        )
-    )
-    if outcome.reject in {Reject.QUEUE_FULL, Reject.INTERNAL}:
-        raise Refused(refusal_of(outcome.reject))
-    return _answer(_both(rooms, market, request, outcome, cancel_id))
+
+    def word(outcome: Outcome) -> Replaced:
+        if outcome.reject in {Reject.QUEUE_FULL, Reject.INTERNAL}:
+            raise Refused(refusal_of(outcome.reject))
+        return _answer(_both(rooms, market, request, outcome, cancel_id))
+
+    cancel = CancelOrder(caller.account, market.id, order, client_id, cancel_id)
+    even_if_cancel_fails = request.cancel_replace_mode is ReplaceMode.ALLOW_FAILURE
+    return Submission(CancelReplace(cancel, place, even_if_cancel_fails), word)
 
 
 def _both(rooms: Rooms, market: Market, request: ReplaceRequest, outcome: Outcome, cancel_id: str) -> Replaced:

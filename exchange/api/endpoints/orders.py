@@ -12,6 +12,7 @@ from exchange.api.errors import Refused, refusal_of
 from exchange.api.limits import DAY
 from exchange.api.parameters import ClientId, Count, ResponseType, Symbol
 from exchange.api.rooms import Rooms
+from exchange.api.submission import Submission, submitted
 from exchange.api.wire_market import Empty
 from exchange.api.wire_orders import (
     FULL_BY_DEFAULT,
@@ -67,13 +68,23 @@ class AllOrders(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 async def place(rooms: Rooms, caller: Caller, request: NewOrder) -> Acknowledged | Placed:
     """Place an order; answered once it is durable."""
+    answer: Acknowledged | Placed = await submitted(rooms, placement(rooms, caller, request))
+    return answer
+
+
+def placement(rooms: Rooms, caller: Caller, request: NewOrder) -> Submission:
+    """The synchronous half of `place`."""
     market = rooms.catalogue.find(request.symbol)
     command = placing(rooms.clock, caller.account, market, request)
     rooms.limits.count_order(caller.account, rooms.clock.now())
-    outcome = await rooms.sequencer.call(command)
-    if outcome.reject is not None:
-        raise Refused(refusal_of(outcome.reject))
-    return answer_to(rooms, market, outcome, request.new_order_resp_type)
+    wanted = request.new_order_resp_type
+
+    def word(outcome: Outcome) -> Acknowledged | Placed:
+        if outcome.reject is not None:
+            raise Refused(refusal_of(outcome.reject))
+        return answer_to(rooms, market, outcome, wanted)
+
+    return Submission(command, word)
 
 
 def answer_to(rooms: Rooms, market: Market, outcome: Outcome, wanted: ResponseType | None) -> Acknowledged | Placed:
@@ -104,13 +115,22 @@ async def test(rooms: Rooms, caller: Caller, request: NewOrder) -> Empty:
 
 async def cancel(rooms: Rooms, caller: Caller, request: CancelRequest) -> Cancelled:
     """Cancel one open order."""
+    answer: Cancelled = await submitted(rooms, cancellation(rooms, caller, request))
+    return answer
+
+
+def cancellation(rooms: Rooms, caller: Caller, request: CancelRequest) -> Submission:
+    """The synchronous half of `cancel`."""
     market = rooms.catalogue.find(request.symbol)
     order, client_id = named(request, "orderId", "origClientOrderId")
     cancel_id = request.new_client_order_id or rooms.clock.token(CANCEL_ID_CHARS)
-    outcome = await rooms.sequencer.call(CancelOrder(caller.account, market.id, order, client_id, cancel_id))
-    if outcome.reject is not None:
-        raise Refused(refusal_of(outcome.reject))
-    return cancelled(market, outcome.orders[0], cancel_id)
+
+    def word(outcome: Outcome) -> Cancelled:
+        if outcome.reject is not None:
+            raise Refused(refusal_of(outcome.reject))
+        return cancelled(market, outcome.orders[0], cancel_id)
+
+    return Submission(CancelOrder(caller.account, market.id, order, client_id, cancel_id), word)
 
 
 def named(request: NamedOrder, id_name: str, client_id_name: str) -> tuple[OrderId, str]:

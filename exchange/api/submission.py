@@ -1,0 +1,27 @@
+"""The synchronous half of an endpoint that asks for one thing: what to decide, and how to say what became of it.
+
+The fast door hands the command to the sequencer itself, without a task to wait for the outcome; all others wait here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from exchange.api.rooms import Rooms
+from exchange.core.commands import Command
+from exchange.core.performing import Outcome
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """`word` turns the outcome into the endpoint's reply, or raises `Refused`."""
+
+    command: Command
+    word: Callable[[Outcome], Any]
+
+
+async def submitted(rooms: Rooms, submission: Submission) -> Any:  # noqa: ANN401  # any endpoint's reply
+    """The reply, once what it tells is durable. Raises `Refused`."""
+    return submission.word(await rooms.sequencer.call(submission.command))
