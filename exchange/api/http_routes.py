@@ -33,6 +33,7 @@ class Route(msgspec.Struct, frozen=True):
     """One endpoint. `counts_orders`: its answer tells how many orders the account has placed.
 
     `begin` is the synchronous half of `call`, where it has one.
+    A weight that depends on the request is a function whose docstring says it in words, for /docs.
     """
 
     method: str
@@ -50,10 +51,12 @@ class Route(msgspec.Struct, frozen=True):
 
 
 def _depth_weight(request: market_data.DepthRequest) -> int:
+    """5 up to 100 levels, 25 up to 500, 50 up to 1,000, 250 beyond."""
     return next((weight for most, weight in ((100, 5), (500, 25), (1000, 50)) if request.limit <= most), 250)
 
 
 def _day_weight(request: market_data.DayRequest) -> int:
+    """2 for up to 20 markets, 40 for up to 100, 80 for more or all."""
     if request.symbol is not None:
         return 2
     count = len(request.symbols) if request.symbols is not None else 101
@@ -61,14 +64,17 @@ def _day_weight(request: market_data.DayRequest) -> int:
 
 
 def _ticker_weight(request: market_data.TickerRequest) -> int:
+    """2 for one market, 4 for several or all."""
     return 2 if request.symbol is not None else 4
 
 
 def _open_weight(request: MaybeOneMarket) -> int:
+    """6 for one market, 80 for all."""
     return 6 if request.symbol is not None else 80
 
 
 def _trades_weight(request: MyTrades) -> int:
+    """5 for one order's trades, else 20."""
     return 5 if request.order_id is not None else 20
 
 

@@ -18,6 +18,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 from exchange.api import errors
 from exchange.api.answering import Reply, Request, answer, refusal_body
 from exchange.api.client_address import FORWARDED, client_address
+from exchange.api.docs import serving as docs
 from exchange.api.errors import Refusal
 from exchange.api.rooms import Rooms
 from exchange.api.serving import Peers
@@ -72,7 +73,8 @@ def make_app(rooms: Rooms, body_limit: int) -> QuartTrio:
     @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
     @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
     async def door(path: str) -> Response:  # noqa: ARG001  # `answer` finds the route by the raw path
-        return _response(await answer(rooms, await _received(rooms.settings.proxy_address)))
+        received = await _received(rooms.settings.proxy_address)
+        return _response(await docs.page(rooms, received) or await answer(rooms, received))
 
     @app.errorhandler(RequestEntityTooLarge)
     async def too_large(_: RequestEntityTooLarge) -> Response:

@@ -15,6 +15,7 @@ from exchange.api.wire_market import (
     AggregateTrade,
     AveragePrice,
     BookTicker,
+    DayTicker,
     Kline,
     MiniTicker,
     PriceTicker,
@@ -143,13 +144,15 @@ async def book_tickers(rooms: Rooms, caller: Caller | None, request: TickerReque
     return tickers[0] if request.symbol is not None else tickers
 
 
-async def day_tickers(rooms: Rooms, caller: Caller | None, request: DayRequest) -> MiniTicker | list[MiniTicker]:
+async def day_tickers(
+    rooms: Rooms, caller: Caller | None, request: DayRequest
+) -> DayTicker | MiniTicker | list[DayTicker | MiniTicker]:
     """The last 24 hours."""
     tickers = [_day(rooms, market, request.type) for market in _chosen(rooms, request)]
     return tickers[0] if request.symbol is not None else tickers
 
 
-def _day(rooms: Rooms, market: Market, wanted: TickerType) -> MiniTicker:
+def _day(rooms: Rooms, market: Market, wanted: TickerType) -> DayTicker | MiniTicker:
     day = rooms.hub.ticker(market.id, rooms.clock.now())
     if wanted is TickerType.MINI:
         return wire_market.mini_ticker(market, day)
