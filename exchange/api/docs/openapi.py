@@ -22,8 +22,8 @@ VERSION: Final = "1.0.0"
 
 ABOUT: Final = (
     "Compatible with the Binance Spot API dialect; not affiliated with Binance. Amounts are plain decimal strings,"
-    " times milliseconds in UTC. A parameter that an endpoint does not have is refused by name (-1104). Parameters go in the"
-    " query or, but for GET, in a form body."
+    " times milliseconds in UTC. A parameter that an endpoint does not have is refused by name (-1104)."
+    " Parameters go in the query or, but for GET, in a form body."
 )
 GROUPS: Final = {
     "general": "Whether anybody is there, what time it is, what the rules are.",
