@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from exchange.clock import Clock
-from exchange.core.commands import CancelReplace, Command, PlaceOrder, SetMarketPhase
+from exchange.core.commands import CancelReplace, Command, Keyed, PlaceOrder, SetMarketPhase
 from exchange.core.committed import Committed, Report, reports_of, take_levels
 from exchange.core.events import Event
 from exchange.core.market import MarketPhase
@@ -28,7 +28,7 @@ from exchange.ledger.rows import Frozen, freeze
 from exchange.ops.stats import Stats
 
 T = TypeVar("T")
-_ORDERS: Final = (PlaceOrder, CancelReplace)
+_ORDERS: Final = (PlaceOrder, CancelReplace, Keyed)
 
 
 class _Ticket(msgspec.Struct, gc=False):

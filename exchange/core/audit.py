@@ -23,6 +23,7 @@ def violations(state: State) -> Iterator[str]:
     for book in state.books.values():
         yield from _book(book)
     yield from _indexes(state)
+    yield from _promises(state)
 
 
 def conservation(state: State) -> Iterator[str]:
@@ -105,3 +106,14 @@ def _indexes(state: State) -> Iterator[str]:
     asleep = sum(len(book.triggers) for book in state.books.values())
     if not len(state.orders) == listed == resting + asleep:
         yield f"{len(state.orders)} open orders, {listed} under accounts, {resting} resting and {asleep} asleep"
+
+
+def _promises(state: State) -> Iterator[str]:
+    """Idempotency keys are counted right; a dead man's switch belongs to an account, and works in markets that exist."""
+    yield from state.keys.violations()
+    for account, market in state.countdowns:
+        if account not in state.accounts or market not in state.books:
+            yield f"a countdown of account {account} in market {market}"
+    for (account, session), armed in state.sessions.items():
+        if account not in state.accounts or not state.books.keys() >= set(armed.markets):
+            yield f"session {session} of account {account} is armed for markets {armed.markets}"

@@ -7,7 +7,7 @@ import msgspec
 from exchange.core.market import Market, MarketPhase
 from exchange.core.orders import OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.transfers import DepositState, WithdrawalState
-from exchange.core.units import AccountId, Amount, AssetId, MarketId, OrderId, Ppm, Price, Quantity
+from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Ppm, Price, Quantity
 
 
 class ListAsset(msgspec.Struct, frozen=True, gc=False):
@@ -159,6 +159,50 @@ class WakeOrder(msgspec.Struct, frozen=True, gc=False):
     market: MarketId
 
 
+class Keyed(msgspec.Struct, frozen=True, gc=False):
+    """Do what `command` says, once: under the same key it is done no second time.
+
+    `digest` stands for all that the client asked; `market` is the command's.
+    """
+
+    account: AccountId
+    market: MarketId
+    key: str
+    digest: bytes
+    command: PlaceOrder | CancelReplace
+
+
+class SetCountdown(msgspec.Struct, frozen=True, gc=False):
+    """Cancel all open orders of an account in a market in `countdown` microseconds, unless it is set anew; 0: do not."""
+
+    account: AccountId
+    market: MarketId
+    countdown: Micros
+
+
+class FireCountdown(msgspec.Struct, frozen=True, gc=False):
+    """The exchange's own: do what a countdown was set for, if it is due."""
+
+    account: AccountId
+    market: MarketId
+
+
+class ArmSession(msgspec.Struct, frozen=True, gc=False):
+    """Cancel the account's open orders in `markets` (none: in all) when the connection called `session` ends."""
+
+    account: AccountId
+    session: str
+    markets: tuple[MarketId, ...]
+
+
+class EndSession(msgspec.Struct, frozen=True, gc=False):
+    """An armed connection has ended; or (`disarm`) its orders are to stay when it does."""
+
+    account: AccountId
+    session: str
+    disarm: bool = False
+
+
 Command = (
     ListAsset
     | ListMarket
@@ -176,4 +220,9 @@ Command = (
     | CancelAll
     | CancelReplace
     | WakeOrder
+    | Keyed
+    | SetCountdown
+    | FireCountdown
+    | ArmSession
+    | EndSession
 )

@@ -8,8 +8,8 @@ import msgspec
 
 from exchange.core import commands as co
 from exchange.core import events as ev
+from exchange.core.countdowns import arm_session, cancelled, cancels, end_session, fire_countdown, set_countdown
 from exchange.core.market import Asset, MarketPhase, rules_error
-from exchange.core.orders import CANCELED, Order
 from exchange.core.placing import decide_place, decide_wake
 from exchange.core.postings import HOUSE_NAMES, MAX_ASSETS
 from exchange.core.rejects import Reject
@@ -30,7 +30,7 @@ Decision = list[ev.Event] | Reject
 def decide(state: State, now: Micros, command: co.Command) -> Decision:
     """What follows from `command` at `now`: events to let happen in order, or the refusal.
 
-    `CancelReplace` is two decisions, see `performing`.
+    `CancelReplace` is two decisions, and `Keyed` may be none, see `performing`.
     """
     return DECIDE[type(command)](state, now, command)
 
@@ -45,7 +45,7 @@ def _cancel(state: State, now: Micros, command: co.CancelOrder) -> Decision:
     order = state.find_open(account, command.market, command.order, command.client_id)
     if order is None:
         return Reject.UNKNOWN_ORDER
-    return [_cancelled(now, order, state.accounts[account].seq + 1, command.cancel_id)]
+    return [cancelled(now, order, state.accounts[account].seq + 1, command.cancel_id)]
 
 
 def _cancel_all(state: State, now: Micros, command: co.CancelAll) -> Decision:
@@ -58,20 +58,7 @@ def _cancel_all(state: State, now: Micros, command: co.CancelAll) -> Decision:
     mine = account.open_by_market.get(command.market) if account else None
     if not account or not mine:
         return Reject.NO_OPEN_ORDERS
-    return [_cancelled(now, order, account.seq + n, "") for n, order in enumerate(mine.values(), 1)]
-
-
-def _cancelled(now: Micros, order: Order, seq: int, cancel_id: str) -> Event:
-    return ev.OrderEnded(
-        now,
-        order.id,
-        order.account,
-        seq,
-        order.market,
-        CANCELED,
-        order.hold,
-        cancel_id,
-    )
+    return cancels(now, account, command.market, account.seq)
 
 
 def _list_asset(state: State, now: Micros, command: co.ListAsset) -> Decision:
@@ -250,4 +237,8 @@ DECIDE: dict[type, Callable[[State, Micros, Any], Decision]] = {
     co.CancelOrder: _cancel,
     co.CancelAll: _cancel_all,
     co.WakeOrder: decide_wake,
+    co.SetCountdown: set_countdown,
+    co.FireCountdown: fire_countdown,
+    co.ArmSession: arm_session,
+    co.EndSession: end_session,
 }

@@ -222,6 +222,59 @@ class Traded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="
     released: Amount
 
 
+class KeyUsed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=40):
+    """An account's idempotency key was used for what `digest` says; `answer` is a `keys.Remembered` in MessagePack.
+
+    It stands right behind the events of the command that was asked under the key.
+    """
+
+    time: Micros
+    account: AccountId
+    account_seq: int
+    key: str
+    digest: bytes
+    answer: bytes
+
+
+class CountdownSet(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=41):
+    """An account's open orders in a market are to be cancelled at `due`, unless it is set anew; 0: they are not."""
+
+    time: Micros
+    account: AccountId
+    account_seq: int
+    market: MarketId
+    due: Micros
+
+
+class CountdownFired(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=42):
+    """A countdown was through; the ends of the orders that were open follow."""
+
+    time: Micros
+    account: AccountId
+    account_seq: int
+    market: MarketId
+
+
+class SessionArmed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=43):
+    """When the connection of that name ends, the account's open orders in `markets` (none: in all) are cancelled."""
+
+    time: Micros
+    account: AccountId
+    account_seq: int
+    session: str
+    markets: tuple[MarketId, ...]
+
+
+class SessionEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=44):
+    """An armed connection ended (the ends of its orders follow), or was disarmed (nothing follows)."""
+
+    time: Micros
+    account: AccountId
+    account_seq: int
+    session: str
+    disarmed: bool
+
+
 Event = (
     AssetListed
     | MarketListed
@@ -238,4 +291,9 @@ Event = (
     | OrderBooked
     | OrderEnded
     | Traded
+    | KeyUsed
+    | CountdownSet
+    | CountdownFired
+    | SessionArmed
+    | SessionEnded
 )

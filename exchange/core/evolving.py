@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from exchange.core import events as ev
 from exchange.core import postings
 from exchange.core.book import Book
+from exchange.core.countdowns import Armed
+from exchange.core.keys import Used
 from exchange.core.market import MarketPhase
 from exchange.core.orders import FILLED, LIMIT, LIMIT_MAKER, NEW, PARTIALLY_FILLED, Order
 from exchange.core.postings import HELD, KEYS_PER_ACCOUNT
@@ -18,7 +20,7 @@ from exchange.core.transfers import (
     Effect,
     Withdrawal,
 )
-from exchange.core.units import AccountId, Amount, BalanceKey, OrderId, Quantity, Seq
+from exchange.core.units import AccountId, Amount, BalanceKey, Micros, OrderId, Quantity, Seq
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _NO_LOTS: Final = Quantity(0)
 _NO_MONEY: Final = Amount(0)
 _NEVER: Final = Seq(0)
+_DISARMED: Final = Micros(0)
 
 
 class Overdrawn(Exception):
@@ -273,6 +276,43 @@ def _close(state: State, owner: Account, order: Order) -> None:
         del owner.open_by_client[client_id]
 
 
+def _key_used(state: State, event: ev.KeyUsed) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    used = Used(state.seq, event.time, event.digest)
+    state.changes.keys_dropped += state.keys.remember(event.account, event.key, used)
+    state.changes.keys.append((state.seq, event))
+
+
+def _countdown_set(state: State, event: ev.CountdownSet) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    name = (event.account, event.market)
+    if event.due:
+        state.countdowns[name] = event.due
+    else:
+        state.countdowns.pop(name, None)
+    state.changes.countdowns[name] = event.due
+
+
+def _countdown_fired(state: State, event: ev.CountdownFired) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    name = (event.account, event.market)
+    del state.countdowns[name]
+    state.changes.countdowns[name] = _DISARMED
+
+
+def _session_armed(state: State, event: ev.SessionArmed) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    name = (event.account, event.session)
+    state.sessions[name] = state.changes.sessions[name] = Armed(event.time, event.markets)
+
+
+def _session_ended(state: State, event: ev.SessionEnded) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    name = (event.account, event.session)
+    del state.sessions[name]
+    state.changes.sessions[name] = None
+
+
 _EVOLVE: dict[type, Callable[[State, Any], None]] = {
     ev.AssetListed: _asset_listed,
     ev.MarketListed: _market_listed,
@@ -289,4 +329,9 @@ _EVOLVE: dict[type, Callable[[State, Any], None]] = {
     ev.OrderBooked: _order_booked,
     ev.OrderEnded: _order_ended,
     ev.Traded: _traded,
+    ev.KeyUsed: _key_used,
+    ev.CountdownSet: _countdown_set,
+    ev.CountdownFired: _countdown_fired,
+    ev.SessionArmed: _session_armed,
+    ev.SessionEnded: _session_ended,
 }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from exchange.core.commands import CancelAll, CancelOrder, CancelReplace, Command, PlaceOrder, WakeOrder
+from exchange.core.commands import CancelAll, CancelOrder, CancelReplace, Command, Keyed, PlaceOrder, WakeOrder
 from exchange.core.deciding import DECIDE, Decision
-from exchange.core.events import Event
+from exchange.core.events import Event, KeyUsed
 from exchange.core.evolving import evolve
+from exchange.core.keys import Remembered
 from exchange.core.orders import OrderRow
 from exchange.core.rejects import Reject
 from exchange.core.units import MarketId, Micros, OrderId
@@ -18,6 +19,9 @@ from exchange.core.units import MarketId, Micros, OrderId
 if TYPE_CHECKING:
     from exchange.core.state import Changes, State
 
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Remembered).decode
 
 Observer = Callable[[Event], None]
 """Told of each event right after it was applied, while the state is just past it."""
@@ -27,13 +31,15 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a command: a refusal, or the events it caused (not those of orders it woke).
 
     `orders` are the order placed, or the orders cancelled, as they stood right afterwards. `replaced` is the second
-    half of a `CancelReplace`: None when the new order was not tried.
+    half of a `CancelReplace`: None when the new order was not tried. `repeats`: nothing was done, for it had been done
+    under the same idempotency key before, and the ledger has the answer.
     """
 
     reject: Reject | None
     events: tuple[Event, ...] = ()
     orders: tuple[OrderRow, ...] = ()
     replaced: Outcome | None = None
+    repeats: bool = False
 
 
 class UndecidedError(Exception):
@@ -64,6 +70,8 @@ def perform(state: State, now: Micros, command: Command, after: Observer | None 
             error.happened = Outcome(*half, Outcome(Reject.INTERNAL))
             raise
         return Outcome(cancelled.reject, cancelled.events, cancelled.orders, placed)
+    if type(command) is Keyed:
+        return _once(state, now, command, after)
     try:
         events: Decision = DECIDE[type(command)](state, now, command)
     except Exception as error:
@@ -75,6 +83,56 @@ def perform(state: State, now: Micros, command: Command, after: Observer | None 
         if after is not None:
             after(event)
     return Outcome(None, tuple(events), _named_orders(state.changes, type(command), events))
+
+
+def _once(state: State, now: Micros, keyed: Keyed, after: Observer | None) -> Outcome:
+    """Perform a command under its idempotency key, and remember what came of it unless nothing did."""
+    used = state.keys.find(keyed.account, keyed.key, now)
+    if used is not None:
+        return Outcome(None, repeats=True) if used.digest == keyed.digest else Outcome(Reject.KEY_REUSED)
+    if state.keys.full(keyed.account, now):
+        return Outcome(Reject.TOO_MANY_KEYS)
+    try:
+        outcome = perform(state, now, keyed.command, after)
+    except UndecidedError as error:
+        if error.happened is not None:
+            _remember(state, now, keyed, error.happened, after)
+        raise
+    _remember(state, now, keyed, outcome, after)
+    return outcome
+
+
+def _remember(state: State, now: Micros, keyed: Keyed, outcome: Outcome, after: Observer | None) -> None:
+    answer = _kept(outcome)
+    if not (answer.events or (answer.replaced and answer.replaced.events)):
+        return
+    seq = state.accounts[keyed.account].seq + 1
+    event = KeyUsed(now, keyed.account, seq, keyed.key, keyed.digest, _encode(answer))
+    evolve(state, event)
+    if after is not None:
+        after(event)
+
+
+def _kept(outcome: Outcome) -> Remembered:
+    reject = outcome.reject.name if outcome.reject is not None else ""
+    second = _kept(outcome.replaced) if outcome.replaced is not None else None
+    return Remembered(reject, len(outcome.events), outcome.orders, second)
+
+
+def first_outcome(answer: bytes, before: tuple[Event, ...]) -> Outcome:
+    """The outcome that a `KeyUsed` with that answer remembers, given the events `before` it (at least its own)."""
+    kept = _decode(answer)
+    second = kept.replaced.events if kept.replaced is not None else 0
+    first = len(before) - second - kept.events
+    assert first >= 0, "events are missing"
+    replaced = None
+    if kept.replaced is not None:
+        replaced = _outcome(kept.replaced, before[first + kept.events :])
+    return msgspec.structs.replace(_outcome(kept, before[first : first + kept.events]), replaced=replaced)
+
+
+def _outcome(kept: Remembered, events: tuple[Event, ...]) -> Outcome:
+    return Outcome(Reject[kept.reject] if kept.reject else None, events, kept.orders)
 
 
 def wake(state: State, now: Micros, market: MarketId, after: Observer | None = None) -> tuple[Event, ...]:

@@ -69,4 +69,8 @@ class Reject(Enum):
     WOULD_TAKE = -2010, "Order would immediately match and take."
     INSUFFICIENT_FUNDS = -2010, "Account has insufficient balance for requested action."
     UNKNOWN_ORDER = -2011, "Unknown order sent."
+    KEY_REUSED = -2401, "That idempotencyKey was used before, for something else."
+    TOO_MANY_KEYS = -2402, "Too many idempotency keys are alive; wait until older ones expire, or do without."
+    TOO_MANY_SESSIONS = -2403, "Too many connections of this account cancel on disconnect."
+    NOT_ARMED = -2404, "This connection does not cancel on disconnect."
     NO_OPEN_ORDERS = -2011, "Unknown order sent."

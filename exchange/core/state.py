@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from exchange.core.countdowns import Armed, CountdownName, SessionName
+from exchange.core.keys import Keys, Name
 from exchange.core.orders import Order
 from exchange.core.postings import FIRST_TRADER, Bucket, balance_key
 from exchange.core.units import (
@@ -22,7 +24,7 @@ from exchange.core.units import (
 
 if TYPE_CHECKING:
     from exchange.core.book import Book
-    from exchange.core.events import Event, Traded
+    from exchange.core.events import Event, KeyUsed, Traded
     from exchange.core.market import Asset
     from exchange.core.transfers import Deposit, Withdrawal
 
@@ -30,10 +32,15 @@ Posting = tuple[Seq, BalanceKey, BalanceKey, Amount]
 """(event, debit, credit, amount)."""
 
 
+MARK_EVERY: Final = 256
+"""An account's balances are noted in the ledger after so many events of its own."""
+
+
 class Account(msgspec.Struct, gc=False, eq=False):
     """A trader's account. `seq` is its last own event number; `open_by_client` finds open orders by client id.
 
-    `open_orders` and `algo_orders` count open orders by market, all of them and those still asleep.
+    `open_orders` and `algo_orders` count open orders by market, all of them and those still asleep. With event number
+    `next_mark` the ledger is to note all its balances.
     """
 
     id: AccountId
@@ -44,6 +51,7 @@ class Account(msgspec.Struct, gc=False, eq=False):
     created: Micros
     open_by_client: dict[str, OrderId]
     open_by_market: dict[MarketId, dict[OrderId, Order]]
+    next_mark: int = MARK_EVERY
 
 
 class Changes:
@@ -55,11 +63,15 @@ class Changes:
     __slots__ = (
         "accounts",
         "deposits",
+        "countdowns",
         "events",
         "fresh",
+        "keys",
+        "keys_dropped",
         "markets",
         "orders",
         "postings",
+        "sessions",
         "special",
         "trades",
         "withdrawals",
@@ -77,6 +89,10 @@ class Changes:
         self.markets: dict[MarketId, Book] = {}
         self.deposits: dict[str, Deposit] = {}
         self.withdrawals: dict[str, Withdrawal] = {}
+        self.keys: list[tuple[Seq, KeyUsed]] = []
+        self.keys_dropped: list[Name] = []
+        self.countdowns: dict[CountdownName, Micros] = {}
+        self.sessions: dict[SessionName, Armed | None] = {}
 
 
 def _nothing() -> Amount:
@@ -92,13 +108,16 @@ class State:
         "balances",
         "books",
         "changes",
+        "countdowns",
         "deposits",
+        "keys",
         "names",
         "next_account",
         "next_order",
         "orders",
         "references",
         "seq",
+        "sessions",
         "symbols",
         "withdrawals",
     )
@@ -116,6 +135,9 @@ class State:
         self.deposits: dict[str, Deposit] = {}
         self.withdrawals: dict[str, Withdrawal] = {}
         self.references: set[str] = set()
+        self.keys = Keys()
+        self.countdowns: dict[CountdownName, Micros] = {}
+        self.sessions: dict[SessionName, Armed] = {}
         self.next_order = OrderId(1)
         self.next_account = FIRST_TRADER
         self.changes = Changes()

@@ -12,6 +12,8 @@ from typing import Final
 import apsw
 import apsw.sqlite_extra
 
+from exchange.ledger import backfill
+
 _VFS: Final = "cksmvfs"
 _CHECKSUM_BYTES: Final = 8
 _WRITER_PRAGMAS: Final = (
@@ -23,6 +25,8 @@ _WRITER_PRAGMAS: Final = (
     ("foreign_keys", 0),
     ("trusted_schema", 0),
 )
+BACKFILLED: Final = "CREATE TABLE account_events"
+"""The script with this has tables that are filled from the journal of an older ledger."""
 
 
 class LedgerDamaged(Exception):
@@ -115,6 +119,8 @@ def migrate(connection: apsw.Connection) -> None:
             continue
         with connection:
             connection.execute(script)
+            if BACKFILLED in script:
+                backfill.fill(connection)
             connection.pragma("user_version", number)
 
 

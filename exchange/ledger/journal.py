@@ -89,6 +89,14 @@ _STATEMENTS: Final = {
         "close",
         "last_trade",
     ),
+    "account_events": _insert("account_events", 3),
+    "balance_marks": _insert("balance_marks", 4),
+    "keys_dropped": "DELETE FROM idempotency_keys WHERE account = ? AND key = ?",
+    "keys": _insert("idempotency_keys", 6),
+    "countdowns": _upsert("countdowns", 3, "account, market", "due"),
+    "countdowns_over": "DELETE FROM countdowns WHERE account = ? AND market = ?",
+    "sessions": _upsert("armed_sessions", 4, "account, session", "since", "markets"),
+    "sessions_over": "DELETE FROM armed_sessions WHERE account = ? AND session = ?",
 }
 
 

@@ -22,7 +22,7 @@ from exchange.core.state import State
 from exchange.ledger import db
 from exchange.ledger.journal import DECODER, GENESIS_HASH, check_head, link
 from exchange.ledger.restore import ORDER_COLUMNS
-from exchange.ledger.rows import BarRow, Row, capped, freeze, market_row, order_row
+from exchange.ledger.rows import BarRow, Row, capped, freeze, market_row, order_row, session_row
 
 if TYPE_CHECKING:
     from exchange.core.events import Event
@@ -46,7 +46,14 @@ _KEYS: Final = {
     "credits": ("reference",),
     "deposits": ("key",),
     "withdrawals": ("key",),
+    "account_events": ("account", "last"),
+    "balance_marks": ("account", "last"),
+    "idempotency_keys": ("account", "key"),
+    "countdowns": ("account", "market"),
+    "armed_sessions": ("account", "session"),
 }
+
+_LEAST: Final = -(1 << 63)
 
 
 class Difference(Exception):
@@ -131,9 +138,11 @@ class _Replay:
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         self.state = State()
-        self.rows = {"journal": 0, "postings": 0, "trades": 0, "orders": 0}
+        self.rows = {"journal": 0, "postings": 0, "trades": 0, "orders": 0, "account_events": 0, "balance_marks": 0}
         self.bars: dict[tuple[int, int], BarRow] = {}
         self.credits: dict[str, Row] = {}
+        self.keys: dict[tuple[int, str], Row] = {}
+        self.newest: dict[str, dict[int, int]] = {"account_events": {}, "balance_marks": {}}
         self.postings = self._select("SELECT id, seq, debit, credit, amount FROM postings ORDER BY id")
         self.trades: dict[int, Iterator[Row]] = {}
 
@@ -175,7 +184,12 @@ class _Replay:
             raise Difference("journal", name, "at least one event", None)
         self._compare_postings(frozen.postings)
         self._compare_trades(frozen.trades)
+        self._compare_of_accounts("account_events", frozen.account_events)
+        self._compare_of_accounts("balance_marks", frozen.balance_marks)
         self.credits.update((row[0], row) for row in frozen.credits)
+        for dropped in frozen.keys_dropped:
+            del self.keys[dropped]  # type: ignore[arg-type]
+        self.keys.update(((row[0], row[1]), row) for row in frozen.keys)
         for row in frozen.bars:
             self._add_bar(BarRow(*row))
 
@@ -185,6 +199,24 @@ class _Replay:
             count += 1
             _same("postings", (count, *row), next(self.postings, None))
         self.rows["postings"] = count
+
+    def _compare_of_accounts(self, table: str, expected: Iterable[Row]) -> None:
+        """Rows that each follow on their account's one before."""
+        newest = self.newest[table]
+        for row in expected:
+            _same(table, row, next(self._after(table, row[0], newest.get(row[0], _LEAST)), None))
+            newest[row[0]] = row[1]
+            self.rows[table] += 1
+
+    def _after(self, table: str, account: int, last: int) -> Iterator[Row]:
+        return self._select(f"SELECT * FROM {table} WHERE account = ? AND last > ? ORDER BY last LIMIT 1", (account, last))
+
+    def _nothing_beyond(self, table: str) -> None:
+        """No account has a row after the newest that it should have, and nobody else has any."""
+        account = _LEAST
+        while row := next(self._select(f"SELECT * FROM {table} WHERE account > ? ORDER BY account LIMIT 1", (account,)), None):
+            account = row[0]
+            self._nothing_left(table, self._after(table, account, self.newest[table].get(account, _LEAST)))
 
     def _compare_trades(self, expected: Iterable[Row]) -> None:
         for row in expected:
@@ -231,9 +263,12 @@ class _Replay:
         self._nothing_left("trades", self._select(unknown, traded))
         beyond = "SELECT * FROM orders WHERE id < 1 OR id >= ?"
         self._nothing_left("orders", self._select(beyond, (state.next_order,)))
+        for table in self.newest:
+            self._nothing_beyond(table)
         for table, rows in _current_rows(state):
             self._compare_table(table, rows)
         self._compare_table("bars", [msgspec.structs.astuple(bar) for _, bar in sorted(self.bars.items())])
+        self._compare_table("idempotency_keys", [self.keys[name] for name in sorted(self.keys)])
         self._compare_table("credits", [self.credits[key] for key in sorted(self.credits)])
         for sentence in audit.violations(state):
             raise Difference("state", "after the last event", "a state that keeps the rules", sentence)
@@ -301,6 +336,8 @@ def _current_rows(state: State) -> Iterator[tuple[str, list[Row]]]:
         [(a.id, a.name, a.tier, int(a.frozen), a.seq, a.created) for _, a in sorted(state.accounts.items())],
     )
     yield "balances", sorted(state.balances.items())
+    yield "countdowns", [(*name, due) for name, due in sorted(state.countdowns.items())]
+    yield "armed_sessions", [session_row(name, armed) for name, armed in sorted(state.sessions.items())]
     yield "deposits", [_transfer(state.deposits[key]) for key in sorted(state.deposits)]
     yield "withdrawals", [_transfer(state.withdrawals[key]) for key in sorted(state.withdrawals)]
 

@@ -9,6 +9,8 @@ import apsw
 import msgspec
 
 from exchange.core.book import Book
+from exchange.core.countdowns import Armed
+from exchange.core.keys import Used
 from exchange.core.market import Asset, Market, MarketPhase
 from exchange.core.orders import (
     Order,
@@ -22,9 +24,9 @@ from exchange.core.orders import (
 )
 from exchange.core.state import Account, State
 from exchange.core.transfers import Deposit, DepositState, Withdrawal, WithdrawalState
-from exchange.core.units import AccountId, OrderId, Seq
+from exchange.core.units import AccountId, MarketId, OrderId, Seq
 from exchange.ledger import db
-from exchange.ledger.rows import Row
+from exchange.ledger.rows import Row, next_mark
 
 ORDER_COLUMNS: Final = ", ".join(field.name for field in msgspec.structs.fields(OrderRow))
 
@@ -76,6 +78,7 @@ def _restored(connection: apsw.Connection) -> State:
         state.balances.update(connection.execute("SELECT key, amount FROM balances"))
         _transfers(connection, state)
         _orders(connection, state)
+        _promises(connection, state)
     state.take_changes()
     for book in state.books.values():
         book.touched.clear()
@@ -100,7 +103,7 @@ def restore_markets(connection: apsw.Connection, state: State) -> None:
 def _accounts(connection: apsw.Connection, state: State) -> None:
     for row in connection.execute("SELECT id, name, tier, frozen, seq, created FROM accounts"):
         number, name, tier, frozen, seq, created = row
-        state.accounts[number] = Account(number, name, tier, bool(frozen), seq, created, {}, {})
+        state.accounts[number] = Account(number, name, tier, bool(frozen), seq, created, {}, {}, next_mark(seq))
         state.names[name] = number
         state.next_account = AccountId(max(state.next_account, number + 1))
 
@@ -130,6 +133,20 @@ def _orders(connection: apsw.Connection, state: State) -> None:
             state.books[order.market].add(order)
     for book in state.books.values():
         book.triggers.reach(book.last_price)
+
+
+def _promises(connection: apsw.Connection, state: State) -> None:
+    """Idempotency keys and dead man's switches."""
+    for account, key, *used in connection.execute(
+        "SELECT account, key, seq, time, digest FROM idempotency_keys ORDER BY seq"
+    ):
+        state.keys.restore(account, key, Used(*used))
+    for account, market, due in connection.execute("SELECT account, market, due FROM countdowns"):
+        state.countdowns[account, market] = due
+    for account, session, since, markets in connection.execute(
+        "SELECT account, session, since, markets FROM armed_sessions"
+    ):
+        state.sessions[account, session] = Armed(since, msgspec.json.decode(markets, type=tuple[MarketId, ...]))
 
 
 def _living(state: State, row: OrderRow) -> Order:

@@ -13,11 +13,14 @@ import msgspec
 from exchange.core import events as ev
 from exchange.core.committed import Committed, LevelChange, Report
 from exchange.core.orders import ROW_END, Order, Side
+from exchange.core.postings import Bucket, balance_key
+from exchange.core.state import MARK_EVERY
 from exchange.core.units import MAX_STORED, AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
 
 if TYPE_CHECKING:
     from exchange.core.book import Book
-    from exchange.core.state import Changes, State
+    from exchange.core.countdowns import Armed, SessionName
+    from exchange.core.state import Account, Changes, State
 
 Row = tuple[Any, ...]
 
@@ -93,6 +96,14 @@ class Frozen(msgspec.Struct, frozen=True):
     credits: list[Row]
     deposits: list[Row]
     withdrawals: list[Row]
+    account_events: list[Row]
+    balance_marks: list[Row]
+    keys_dropped: list[Row]
+    keys: list[Row]
+    countdowns: list[Row]
+    countdowns_over: list[Row]
+    sessions: list[Row]
+    sessions_over: list[Row]
 
 
 def freeze(
@@ -125,7 +136,37 @@ def freeze(
         rare["credits"],
         [msgspec.structs.astuple(deposit) for deposit in changes.deposits.values()],
         [msgspec.structs.astuple(withdrawal) for withdrawal in changes.withdrawals.values()],
+        [(a.id, a.seq, first) for a in changes.accounts.values() if a.seq],
+        [_mark(state, a, first) for a in changes.accounts.values() if a.seq >= a.next_mark],
+        changes.keys_dropped,  # type: ignore[arg-type]  # a list of tuples, and nobody's but ours
+        [_key_row(seq, used) for seq, used in changes.keys],
+        [(*name, due) for name, due in changes.countdowns.items() if due],
+        [name for name, due in changes.countdowns.items() if not due],
+        [session_row(name, armed) for name, armed in changes.sessions.items() if armed is not None],
+        [name for name, armed in changes.sessions.items() if armed is None],
     )
+
+
+def _mark(state: State, account: Account, first: Seq) -> Row:
+    """All balances of the account as they stand, and when to note them next."""
+    account.next_mark = next_mark(account.seq)
+    keys = (balance_key(account.id, asset, bucket) for asset in state.assets for bucket in Bucket)
+    balances = [(key, amount) for key in keys if (amount := state.balances.get(key))]
+    return (account.id, account.seq, first, msgspec.msgpack.encode(balances))
+
+
+def next_mark(seq: int) -> int:
+    """With which own event an account's balances are to be noted next, `seq` being its last one."""
+    return seq - seq % MARK_EVERY + MARK_EVERY
+
+
+def _key_row(seq: Seq, used: ev.KeyUsed) -> Row:
+    return (used.account, used.key, seq, used.time, used.digest, used.answer)
+
+
+def session_row(name: SessionName, armed: Armed) -> Row:
+    """An armed connection as a row of `armed_sessions`."""
+    return (*name, armed.since, msgspec.json.encode(armed.markets).decode())
 
 
 def order_row(order: Order) -> Row:

@@ -31,6 +31,9 @@ def fingerprint(state: State) -> Plain:
         "deposits": {key: msgspec.to_builtins(deposit) for key, deposit in state.deposits.items()},
         "withdrawals": {key: msgspec.to_builtins(move) for key, move in state.withdrawals.items()},
         "references": sorted(state.references),
+        "keys": sorted((name, msgspec.structs.astuple(used)) for name, used in state.keys._by_name.items()),
+        "countdowns": sorted(state.countdowns.items()),
+        "sessions": sorted((name, msgspec.structs.astuple(armed)) for name, armed in state.sessions.items()),
         "next_order": state.next_order,
         "next_account": state.next_account,
     }
@@ -138,6 +141,10 @@ def differences(state: State, naive: Naive) -> list[str]:
             available = naive.money.total(number, asset) - held
             same(f"{place}, available", state.available(account, AssetId(asset)), available)
             same(f"{place}, owed", state.owed(account, AssetId(asset)), naive.money.debts[number, asset])
+    promises = naive.promises
+    same("keys", {name: used.digest for name, used in state.keys._by_name.items()}, promises.keys)
+    same("countdowns", state.countdowns, promises.countdowns)
+    same("sessions", {name: armed.markets for name, armed in state.sessions.items()}, promises.sessions)
     frozen = {number for number, account in state.accounts.items() if account.frozen}
     same("frozen", frozen, {number for number, owner in naive.money.owners.items() if owner.frozen})
     return found

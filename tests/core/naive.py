@@ -10,6 +10,7 @@ from exchange.core import commands as co
 from exchange.core.market import MarketPhase
 from exchange.core.orders import OrderType, SelfTrade, TimeInForce
 from tests.core.naive_money import Money
+from tests.core.naive_promises import Promises
 from tests.core.naive_refusals import BUY, MILLION, PROFITS, STOPS, Shop, Ticket, band, refusal, touched, waits_for_rise
 
 Line = tuple[object, ...]
@@ -34,18 +35,22 @@ class Naive:
         self.final: dict[int, tuple[str, int, int]] = {}  # status, lots and quote atoms filled
         self.next_order = 1
         self.arrivals = 0
+        self.now = 0
+        self.promises = Promises(self)
 
     # what is asked
 
-    def perform(self, command: co.Command) -> tuple[str | None, list[Line]]:
-        """Do as the command says, and wake whom it wakes."""
-        reject, lines = self._one(command)
+    def perform(self, command: co.Command, now: int = 1) -> tuple[str | None, list[Line]]:
+        """Do as the command says at `now`, and wake whom it wakes."""
+        self.now = now
+        reject, lines = self.one(command)
         for number in self.shops:
             while self.shops[number].due and self.shops[number].phase == MarketPhase.OPEN:
                 lines += self._wake(self.shops[number])
         return reject, lines
 
-    def _one(self, command: co.Command) -> tuple[str | None, list[Line]]:
+    def one(self, command: co.Command) -> tuple[str | None, list[Line]]:
+        """Do as the command says, and wake nobody."""
         answer: str | list[Line]
         match command:
             case co.PlaceOrder():
@@ -54,6 +59,10 @@ class Naive:
                 answer = self._cancel(command)
             case co.CancelReplace():
                 return self._replace(command)
+            case co.Keyed():
+                return self.promises.once(command)
+            case co.SetCountdown() | co.FireCountdown() | co.ArmSession() | co.EndSession():
+                answer = self.promises.perform(command, self.now)
             case co.SetMarketPhase() | co.SetTierFees() | co.ListMarket():
                 answer = self._rule(command)
             case _:
@@ -61,10 +70,10 @@ class Naive:
         return (answer, []) if isinstance(answer, str) else (None, answer)
 
     def _replace(self, command: co.CancelReplace) -> tuple[str | None, list[Line]]:
-        reject, lines = self._one(command.cancel)
+        reject, lines = self.one(command.cancel)
         if reject and not command.even_if_cancel_fails:
             return reject, lines
-        second, more = self._one(command.place)
+        second, more = self.one(command.place)
         return reject, [*lines, ("then", second), *more]
 
     def _rule(self, command: co.SetMarketPhase | co.SetTierFees | co.ListMarket) -> str | list[Line]:
@@ -90,13 +99,18 @@ class Naive:
             return "MARKET_NOT_OPEN"
         mine = [t for t in self.open if (t.wish.account, t.wish.market) == (command.account, command.market)]
         if isinstance(command, co.CancelAll):
-            return [self._end(ticket, "CANCELED") for ticket in mine] or "NO_OPEN_ORDERS"
+            return self.cancel_open(command.account, command.market) or "NO_OPEN_ORDERS"
         if not command.order and not command.client_id:
             return "UNKNOWN_ORDER"
         for ticket in mine:
             if command.order in (0, ticket.id) and command.client_id in ("", ticket.wish.client_id):
                 return [self._end(ticket, "CANCELED")]
         return "UNKNOWN_ORDER"
+
+    def cancel_open(self, account: int, market: int) -> list[Line]:
+        """End all open orders of an account in a market."""
+        mine = [t for t in self.open if (t.wish.account, t.wish.market) == (account, market)]
+        return [self._end(ticket, "CANCELED") for ticket in mine]
 
     # what becomes of it
 

@@ -100,7 +100,8 @@ def test_deciding_reads_only(history: list[co.Command]) -> None:
     for command in history:
         before = fingerprint(state), dict(state.balances), len(state.changes.events), state.seq
         touched = {number: list(book.touched) for number, book in state.books.items()}
-        halves = (command.cancel, command.place) if isinstance(command, co.CancelReplace) else (command,)
+        asked = command.command if isinstance(command, co.Keyed) else command
+        halves = (asked.cancel, asked.place) if isinstance(asked, co.CancelReplace) else (asked,)
         for half in halves:
             decide(state, Micros(1), half)
         assert before == (fingerprint(state), dict(state.balances), len(state.changes.events), state.seq)

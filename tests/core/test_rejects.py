@@ -20,8 +20,8 @@ ANN, BEN = ACCOUNTS[0], ACCOUNTS[1]
 MARKET, BASE, QUOTE = MarketId(1), AssetId(1), AssetId(2)
 PRECEDENCE = list(Reject)
 
-# Given by others than the core: by the sequencer, and by the admin room outside demo mode.
-ELSEWHERE = {Reject.QUEUE_FULL, Reject.STORAGE_LOW, Reject.INTERNAL}
+# Given by others than the core: by the sequencer, and by the admin room outside demo mode; or tried in test_keys.
+ELSEWHERE = {Reject.QUEUE_FULL, Reject.STORAGE_LOW, Reject.INTERNAL, Reject.TOO_MANY_KEYS}
 
 
 class Fault(NamedTuple):
@@ -133,6 +133,11 @@ def test_without_a_fault_the_order_is_taken(kind: OrderType) -> None:
     assert perform(furnished(), Micros(1), place(**KINDS[kind][0])).reject is None
 
 
+def keyed(digest: bytes) -> co.Keyed:
+    """An order under a key."""
+    return co.Keyed(ANN, MARKET, "once", digest, place(**KINDS[OrderType.LIMIT][0]))
+
+
 OTHERS: list[tuple[Reject, list[co.Command], co.Command]] = [
     (Reject.UNKNOWN_MARKET, [], co.CancelOrder(ANN, MarketId(9))),
     (Reject.UNKNOWN_MARKET, [], co.CancelAll(ANN, MarketId(9))),
@@ -173,6 +178,13 @@ OTHERS: list[tuple[Reject, list[co.Command], co.Command]] = [
     (Reject.INSUFFICIENT_FUNDS, [], co.RequestWithdrawal("w", ANN, BASE, Amount(PURSE[BASE] + 1))),
     (Reject.UNKNOWN_TRANSFER, [], co.MoveWithdrawal("w", WithdrawalState.APPROVED)),
     (Reject.BAD_TRANSITION, [POOR], co.MoveWithdrawal("all", WithdrawalState.FINAL)),
+    (Reject.KEY_REUSED, [keyed(b"a")], keyed(b"b")),
+    (Reject.UNKNOWN_ACCOUNT, [], co.SetCountdown(AccountId(999), MarketId(9), Micros(1))),
+    (Reject.UNKNOWN_MARKET, [], co.SetCountdown(ANN, MarketId(9), Micros(0))),
+    (Reject.UNKNOWN_ACCOUNT, [], co.ArmSession(AccountId(999), "s", ())),
+    (Reject.UNKNOWN_MARKET, [], co.ArmSession(ANN, "s", (MARKET, MarketId(9)))),
+    (Reject.TOO_MANY_SESSIONS, [co.ArmSession(ANN, f"s{n}", ()) for n in range(100)], co.ArmSession(ANN, "s", ())),
+    (Reject.NOT_ARMED, [co.ArmSession(ANN, "s", ())], co.EndSession(BEN, "s")),
 ]
 
 

@@ -23,8 +23,8 @@ def first_difference(commands: list[co.Command]) -> str | None:
     state, naive = State(), Naive()
     setup = furnishing()
     for number, command in enumerate([*setup, *commands]):
-        outcome, woken = run(state, command)
-        real, twin = answered(outcome, woken), naive.perform(command)
+        outcome, woken = run(state, command, number)
+        real, twin = answered(outcome, woken), naive.perform(command, number)
         if number < len(setup) - 1 and real == twin:
             continue  # nobody trades yet: one look at the end of it is enough
         wrong = [*([f"{real}, the twin says {twin}"] if real != twin else []), *differences(state, naive)]

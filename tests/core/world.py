@@ -128,6 +128,7 @@ class Dice:
             (self.replace, 5),
             (self.money, 10),
             (self.rule, 3),
+            (self.promise, 6),
         ]
         make = self.random.choices([m for m, _ in makers], [w for _, w in makers])[0]
         return make()
@@ -216,6 +217,29 @@ class Dice:
                 return co.RequestWithdrawal(f"out{dice.randrange(8)}", account, asset, amount)
             case _:
                 return co.MoveWithdrawal(f"out{dice.randrange(8)}", dice.choice(list(WithdrawalState)))
+
+    def promise(self) -> co.Command:
+        """An order under an idempotency key, mostly one that was used before; or a dead man's switch."""
+        dice, account, market = self.random, self._account(), self._market()
+        session = dice.choice(["one", "two"])
+        match dice.randrange(9):
+            case 0:
+                return co.SetCountdown(account, market, Micros(dice.choice([0, 1, 5, 3_000_000])))
+            case 1 | 2:
+                return co.FireCountdown(account, market)
+            case 3:
+                return co.ArmSession(account, session, dice.choice([(), (market,), (MarketId(2), MarketId(1))]))
+            case 4:
+                return co.EndSession(account, session, dice.random() < 0.3)
+            case _:
+                return self.keyed()
+
+    def keyed(self) -> co.Keyed:
+        """The same key may come with the same content or another."""
+        asked = self.place() if self.random.random() < 0.8 else self.replace()
+        place = asked.place if isinstance(asked, co.CancelReplace) else asked
+        digest = self.random.choice([b"a", b"a", b"a", b"b"])
+        return co.Keyed(place.account, place.market, self.random.choice("klmnop"), digest, asked)
 
     def rule(self) -> co.Command:
         """An operator's act; markets open again more often than they close."""

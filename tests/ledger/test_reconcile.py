@@ -27,6 +27,11 @@ KEYS = {
     "deposits": ["key"],
     "withdrawals": ["key"],
     "bars": ["market", "minute"],
+    "account_events": ["account", "last"],
+    "balance_marks": ["account", "last"],
+    "idempotency_keys": ["account", "key"],
+    "countdowns": ["account", "market"],
+    "armed_sessions": ["account", "session"],
 }
 
 
