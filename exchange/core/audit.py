@@ -109,7 +109,7 @@ def _indexes(state: State) -> Iterator[str]:
 
 
 def _promises(state: State) -> Iterator[str]:
-    """Idempotency keys are counted right; a dead man's switch belongs to an account, and works in markets that exist."""
+    """Idempotency keys are counted right; a dead man's switch belongs to an account and to markets that exist."""
     yield from state.keys.violations()
     for account, market in state.countdowns:
         if account not in state.accounts or market not in state.books:

@@ -173,7 +173,7 @@ class Keyed(msgspec.Struct, frozen=True, gc=False):
 
 
 class SetCountdown(msgspec.Struct, frozen=True, gc=False):
-    """Cancel all open orders of an account in a market in `countdown` microseconds, unless it is set anew; 0: do not."""
+    """Cancel an account's open orders in a market in `countdown` microseconds, unless it is set anew; 0: do not."""
 
     account: AccountId
     market: MarketId

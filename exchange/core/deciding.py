@@ -19,7 +19,6 @@ from exchange.core.units import MAX_STORED, Amount, AssetId, MarketId, Micros
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exchange.core.events import Event
     from exchange.core.state import State
 
 _HALTED: Final = MarketPhase.HALTED

@@ -32,7 +32,7 @@ Posting = tuple[Seq, BalanceKey, BalanceKey, Amount]
 """(event, debit, credit, amount)."""
 
 
-MARK_EVERY: Final = 256
+MARK_EVERY: Final = 64
 """An account's balances are noted in the ledger after so many events of its own."""
 
 
@@ -62,8 +62,8 @@ class Changes:
 
     __slots__ = (
         "accounts",
-        "deposits",
         "countdowns",
+        "deposits",
         "events",
         "fresh",
         "keys",

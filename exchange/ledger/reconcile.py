@@ -188,7 +188,7 @@ class _Replay:
         self._compare_of_accounts("balance_marks", frozen.balance_marks)
         self.credits.update((row[0], row) for row in frozen.credits)
         for dropped in frozen.keys_dropped:
-            del self.keys[dropped]  # type: ignore[arg-type]
+            del self.keys[dropped]
         self.keys.update(((row[0], row[1]), row) for row in frozen.keys)
         for row in frozen.bars:
             self._add_bar(BarRow(*row))
@@ -209,12 +209,14 @@ class _Replay:
             self.rows[table] += 1
 
     def _after(self, table: str, account: int, last: int) -> Iterator[Row]:
-        return self._select(f"SELECT * FROM {table} WHERE account = ? AND last > ? ORDER BY last LIMIT 1", (account, last))
+        return self._select(
+            f"SELECT * FROM {table} WHERE account = ? AND last > ? ORDER BY last LIMIT 1", (account, last)
+        )
 
     def _nothing_beyond(self, table: str) -> None:
         """No account has a row after the newest that it should have, and nobody else has any."""
-        account = _LEAST
-        while row := next(self._select(f"SELECT * FROM {table} WHERE account > ? ORDER BY account LIMIT 1", (account,)), None):
+        account, where = _LEAST, "WHERE account > ? ORDER BY account LIMIT 1"
+        while row := next(self._select(f"SELECT * FROM {table} {where}", (account,)), None):
             account = row[0]
             self._nothing_left(table, self._after(table, account, self.newest[table].get(account, _LEAST)))
 

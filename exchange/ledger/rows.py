@@ -138,7 +138,7 @@ def freeze(
         [msgspec.structs.astuple(withdrawal) for withdrawal in changes.withdrawals.values()],
         [(a.id, a.seq, first) for a in changes.accounts.values() if a.seq],
         [_mark(state, a, first) for a in changes.accounts.values() if a.seq >= a.next_mark],
-        changes.keys_dropped,  # type: ignore[arg-type]  # a list of tuples, and nobody's but ours
+        changes.keys_dropped,
         [_key_row(seq, used) for seq, used in changes.keys],
         [(*name, due) for name, due in changes.countdowns.items() if due],
         [name for name, due in changes.countdowns.items() if not due],

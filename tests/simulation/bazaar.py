@@ -38,6 +38,7 @@ class Bazaar:
         self.state, self.referee, self.now = State(), Referee(), 1_700_000_000_000_000
         self.underway: list[Iterator[co.Command]] = []
         self.numbers = 0
+        self.asked: list[co.Keyed] = []
         self._furnish()
 
     def play(self, steps: int) -> str:
@@ -101,8 +102,8 @@ class Bazaar:
         )
 
     def _next(self) -> co.Command:
-        acts = [self._trade, self._stop, self._cancel, self._custody, self._operate]
-        return self.random.choices(acts, [60, 10, 14, 12, 4])[0]()
+        acts = [self._trade, self._stop, self._cancel, self._custody, self._operate, self._promise]
+        return self.random.choices(acts, [60, 10, 14, 12, 4, 8])[0]()
 
     # traders
 
@@ -169,6 +170,25 @@ class Bazaar:
         if order.client_id and act < 0.7:
             return co.CancelOrder(order.account, order.market, OrderId(0), order.client_id)
         return cancel
+
+    def _promise(self) -> co.Command:
+        """Orders under keys, repeated blindly by whoever got no answer; dead man's switches, and what sets them off."""
+        dice, account = self.random, self.random.choice(list(self.state.accounts))
+        act = dice.random()
+        if act < 0.2 and self.asked:
+            return dice.choice(self.asked)
+        if act < 0.5:
+            wish = co.PlaceOrder(**(self._order() | {"price": Price(dice.randint(90, 110))}))
+            self.asked.append(co.Keyed(wish.account, wish.market, f"k{self.numbers}", b"content", wish))
+            return self.asked[-1]
+        if self.state.countdowns and act < 0.65:
+            return co.FireCountdown(*dice.choice(list(self.state.countdowns)))
+        if self.state.sessions and act < 0.8:
+            return co.EndSession(*dice.choice(list(self.state.sessions)), disarm=dice.random() < 0.2)
+        markets = list(self.state.books)
+        if act < 0.9:
+            return co.SetCountdown(account, dice.choice(markets), Micros(dice.choice([0, 1, 5_000])))
+        return co.ArmSession(account, f"s{dice.randrange(3)}", tuple(markets[: dice.randint(0, len(markets))]))
 
     # custody and operators
 

@@ -37,6 +37,7 @@ class Referee:
         self.entries: dict[int, dict[int, Entry]] = {}
         self.tiers: dict[int, int] = {}
         self.tier_fees: dict[tuple[int, int], tuple[int, int]] = {}
+        self.keys: set[tuple[int, str]] = set()
         self.seen = 0
         self.trades = 0
 
@@ -98,6 +99,13 @@ class Referee:
         if isinstance(command, co.CancelReplace):
             if outcome.replaced is not None:
                 self.judge(command.place, outcome.replaced, state)
+            return
+        if isinstance(command, co.Keyed):
+            if outcome.repeats and (command.account, command.key) not in self.keys:
+                raise Foul("somebody was told that it had been done before", command)
+            if not outcome.repeats:
+                self.keys.add((command.account, command.key))
+                self.judge(command.command, outcome, state)
             return
         if outcome.reject is not None:
             return

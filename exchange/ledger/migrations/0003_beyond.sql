@@ -9,7 +9,7 @@ CREATE TABLE account_events (
     PRIMARY KEY (account, last)
 ) STRICT, WITHOUT ROWID;
 
--- An account's balances right after the batch that begins with event `batch`, now and then (every 256 events of its
+-- An account's balances right after the batch that begins with event `batch`, now and then (every 64 events of its
 -- own), so that the balance after any posting can be told without adding up all that came before.
 CREATE TABLE balance_marks (
     account  INTEGER NOT NULL,
