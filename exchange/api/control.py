@@ -17,7 +17,8 @@ from exchange.core.units import AccountId, Micros
 
 _encode: Final = msgspec.json.Encoder().encode
 _ID_TEXT: Final = re.compile(r"[0-9A-Za-z_-]{1,36}", re.ASCII).fullmatch
-_VARIANTS: Final = "`SUBSCRIBE`, `UNSUBSCRIBE`, `LIST_SUBSCRIPTIONS`, `SET_PROPERTY`, `GET_PROPERTY`"
+METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
+_VARIANTS: Final = ", ".join(f"`{method}`" for method in METHODS)
 _FIELDS: Final = {"method", "params", "id"}
 
 

@@ -174,6 +174,9 @@ _RECORDS: Final[dict[str, dict[str, tuple[str, object]]]] = {
         "f": ("What you can use.", "9985500.00000000"),
         "l": ("What orders hold.", "14500.00000000"),
     },
+    "Terminated": {"e": ("Kind of the event.", "eventStreamTerminated"), "E": _SENT},
+    "Shutdown": {"e": ("Kind of the event.", "serverShutdown"), "E": _SENT},
+    "KeyExpired": {"e": ("Kind of the event.", "listenKeyExpired"), "E": _SENT},
     "BalanceUpdate": {
         "e": ("Kind of the event.", "balanceUpdate"),
         "E": _SENT,

@@ -34,7 +34,12 @@ _PARTS: Final = {"CancelReplace": ("CancelOrder", "PlaceOrder")}
 @cache
 def of_route(route: Route) -> tuple[Refusal, ...]:
     """Every refusal of that endpoint over HTTP, by code and text."""
-    roots: list[Any] = [route.call, answering.answer, *(field.read for field in parameters.fields_of(route.takes))]
+    roots: list[Any] = [
+        route.call,
+        route.begin,
+        answering.answer,
+        *(field.read for field in parameters.fields_of(route.takes)),
+    ]
     found = {(refusal.code, refusal.text): refusal for refusal in _named(roots)}
     return tuple(found[key] for key in sorted(found, reverse=True))
 

@@ -108,7 +108,7 @@ class Schemas:
 def described(schema: Schema, told: Word) -> Schema:
     """`schema` with what the word says; a string whose example is an amount is one always."""
     if schema.get("type") == "string" and isinstance(told.example, str) and _is_decimal(told.example):
-        schema["pattern"] = _DECIMAL
+        schema.setdefault("pattern", _DECIMAL)
     examples = {} if told.example is None else {"examples": [told.example]}
     return {**schema, "description": told.text, **examples}
 

@@ -168,6 +168,12 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
         "Names your own event stream; good for an hour from its last PUT.",
         "pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a",
     ),
+    "subscriptionId": ("Number of the subscription, on its connection; if not sent, all of them.", 0),
+    "Subscribed.subscriptionId": ("Number of the subscription, on its connection.", 0),
+    "authorizedSince": ("When it logged on; null: it has not.", 1_700_000_000_000),
+    "connectedSince": ("When it connected.", 1_700_000_000_000),
+    "returnRateLimits": ("Whether replies tell what is used of the limits.", True),
+    "userDataStream": ("Whether own events are pushed.", False),
     # times and pages
     "serverTime": ("Our clock.", 1_700_000_000_000),
     "time": ("When it happened.", 1_700_000_000_000),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft202012Validator
 
 
 def strict(schema: Any) -> Any:
@@ -30,3 +30,9 @@ def told(document: dict[str, Any], name: str, status: int) -> Any:
     """The schema of that endpoint's answer with that status."""
     method, path = name.split()
     return document["paths"][path][method.lower()]["responses"][str(status)]["content"]["application/json"]["schema"]
+
+
+def message_faults(document: dict[str, Any], payload: Any, value: Any) -> list[str]:
+    """The same for a message of the AsyncAPI document, whose schemas are draft 7."""
+    whole = {"allOf": [strict(payload)], "components": {"schemas": strict(document["components"]["schemas"])}}
+    return [error.message[:500] for error in Draft7Validator(whole).iter_errors(value)]
