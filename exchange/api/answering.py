@@ -148,11 +148,12 @@ def _check_form(request: Request) -> None:
 
 
 def _identify(rooms: Rooms, route: Route, request: Request, sent: dict[str, str]) -> Caller | None:
-    """Who asks, as far as the route wants to know. A signature on an open route is checked all the same."""
-    if route.security is Security.KEY:
-        return caller_of(find_key(rooms.keyring, request.api_key))
-    if route.security is Security.NONE and "signature" not in sent:
-        return None
+    """Who asks, as far as the route wants to know. A signature where none is wanted is checked all the same."""
+    if "signature" not in sent:
+        if route.security is Security.KEY:
+            return caller_of(find_key(rooms.keyring, request.api_key))
+        if route.security is Security.NONE:
+            return None
     payload = payload_of(request.query, request.body)
     return authenticate(rooms.keyring, rooms.clock.now(), request.api_key, payload, sent)
 

@@ -50,7 +50,7 @@ def refusal_of(reject: Reject) -> Refusal:
 
 # the exchange as a whole
 INTERNAL: Final = refusal_of(Reject.INTERNAL)
-NO_SUCH_ROUTE: Final = Refusal(-1099, "Not found, authenticated, or authorized", 404)
+NO_SUCH_ROUTE: Final = Refusal(-1020, "This operation is not supported.", 404)
 WRONG_METHOD: Final = Refusal(-1020, "This operation is not supported.", 405)
 BODY_TOO_LARGE: Final = Refusal(-1108, "Parameter 'body' overflowed.", 413)
 BODY_TOO_SLOW: Final = Refusal(-1007, "Timeout waiting for the request body.", 408)

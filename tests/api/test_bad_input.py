@@ -351,9 +351,9 @@ OPEN: list[tuple[str, str, tuple[int, int, str]]] = [
     ),
     ("/api/v3/exchangeInfo", 'symbols=["BTCUSDT","NO"]', (400, -1121, "Invalid symbol.")),
     ("/api/v3/exchangeInfo", "symbolStatus=OPEN", (400, -1122, "Invalid symbolStatus.")),
-    ("/api/v3/nothing", "", (404, -1099, "Not found, authenticated, or authorized")),
-    ("/", "", (404, -1099, "Not found, authenticated, or authorized")),
-    ("/api/v3//ping", "", (404, -1099, "Not found, authenticated, or authorized")),
+    ("/api/v3/nothing", "", (404, -1020, "This operation is not supported.")),
+    ("/", "", (404, -1020, "This operation is not supported.")),
+    ("/api/v3//ping", "", (404, -1020, "This operation is not supported.")),
 ]
 
 

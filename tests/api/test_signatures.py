@@ -125,3 +125,10 @@ async def test_a_signature_on_an_open_endpoint_is_checked_all_the_same(house: Ho
     assert (await alice.signed("GET", "/sapi/v1/margin/allPairs")).json == []
     thief = Client(house, NewKey(house.alice.key.api_key, "wrong", house.alice.key.key))
     assert (await thief.signed("GET", "/sapi/v1/margin/allPairs")).error[1] == -1022
+
+
+async def test_a_signature_where_a_key_would_do_is_checked_all_the_same(house: House) -> None:
+    alice = house.client(house.alice)
+    assert (await alice.signed("POST", "/api/v3/userDataStream")).status == 200
+    stamped = f"timestamp={house.rooms.clock.now() // 1000}&signature={'0' * 64}"
+    assert (await alice.send("POST", "/api/v3/userDataStream", stamped)).error[:2] == (400, -1022)

@@ -1,0 +1,42 @@
+"""Run a driver, a client in a process of its own, against a running house, and read its verdicts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import trio
+
+from tests.api.fast import Fast
+from tests.api.house import Person
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 120
+"""How long a driver may take on the busiest machine."""
+
+
+async def drive(fast: Fast, person: Person, *command: str) -> dict[str, str]:
+    """The verdict on each function of a client."""
+    house = {
+        "http": fast.house.url,
+        "fast": f"http://127.0.0.1:{fast.port}",
+        "ws": f"ws://127.0.0.1:{fast.port}",
+        "key": person.key.api_key,
+        "secret": person.key.secret,
+    }
+    quiet = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environment = quiet | {"HOUSE": json.dumps(house), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    with trio.fail_after(SECONDS):
+        done = await trio.run_process(
+            list(command), capture_stdout=True, capture_stderr=True, check=False, env=environment, cwd=ROOT
+        )
+    assert done.returncode == 0, done.stderr.decode()[-4_000:]
+    verdicts: dict[str, str] = json.loads(done.stdout.decode().rstrip().rpartition("\n")[2])
+    return verdicts
+
+
+def python(module: str, *options: str, interpreter: str = sys.executable) -> tuple[str, ...]:
+    """The command that runs a driver written in Python."""
+    return interpreter, "-W", "ignore", "-m", f"tests.clients.drivers.{module}", *options

@@ -1,0 +1,61 @@
+"""Every function of every client: it works, or is refused by name; docs/compatibility.md tells which, and is true."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from exchange.core.orders import Side
+from tests.api.fast import Fast, fast_house
+from tests.clients.compatibility import PAGE, compare, page, sections
+from tests.clients.driving import drive, python
+
+HERE: Final = (
+    ("ccxt", "unified methods", python("ccxt_binance")),
+    ("ccxt", "unified methods of async_support", python("ccxt_binance", "--async")),
+    ("ccxt", "endpoints", python("ccxt_binance", "--implicit")),
+    ("python-binance", "Client", python("python_binance")),
+    ("python-binance", "AsyncClient", python("python_binance", "--async")),
+    ("binance-sdk-spot", "REST", python("sdk_spot")),
+    ("binance-sdk-spot", "WebSocket API", python("sdk_spot", "--ws")),
+)
+"""Clients that are installed beside us: (name, part, command)."""
+
+LONG: Final = {"unified methods of async_support", "endpoints", "AsyncClient"}
+"""What runs at night: these differ from their neighbours in how they wait, or in nothing that a spot account meets."""
+
+
+def cases(rows: tuple[tuple[str, str, tuple[str, ...]], ...]) -> list[Any]:
+    """A test for each part of each client."""
+    return [
+        pytest.param(*row, id=f"{row[0]} {row[1]}", marks=[pytest.mark.nightly] if row[1] in LONG else [])
+        for row in rows
+    ]
+
+
+@pytest.fixture
+async def market(tmp_path: Path) -> AsyncIterator[Fast]:
+    """A house where there has been some trade, with something in the book on either side."""
+    async with fast_house(tmp_path) as fast:
+        for cents in range(5):
+            await fast.trade(3_000_000 + cents, 70)
+        await fast.limit(fast.house.bob, Side.SELL, 3_010_000, 100_000)
+        await fast.limit(fast.house.bob, Side.BUY, 2_990_000, 100_000)
+        yield fast
+
+
+@pytest.mark.parametrize(("name", "part", "command"), cases(HERE))
+async def test_each_function_works_or_is_refused_by_name_as_documented(
+    market: Fast, name: str, part: str, command: tuple[str, ...]
+) -> None:
+    verdicts = await drive(market, market.house.alice, *command)
+    assert {key: told for key, told in verdicts.items() if told.startswith("FAILED")} == {}
+    compare(f"{name} {version(name)}: {part}", verdicts)
+
+
+def test_the_page_is_made_of_its_sections() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(sections())
