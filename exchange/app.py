@@ -11,6 +11,7 @@ import os
 import shlex
 import shutil
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
@@ -23,6 +24,7 @@ import trio
 
 from exchange.admin.server import serve_admin
 from exchange.api.catalogue import Catalogue
+from exchange.api.door_tls import tls_context
 from exchange.api.gateway import serve_fast_door
 from exchange.api.limits import Limits
 from exchange.api.listen_keys import ListenKeys
@@ -171,6 +173,7 @@ async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) 
     What is still open `shutdown_limit_seconds` later is cut off; everything acknowledged is on disk either way.
     """
     settings = house.settings
+    tls = tls_context(settings, house.folder)
     main = await _listen(settings.host, settings.http_port)
     try:
         fast = await _listen(settings.host, settings.fast_port)
@@ -184,10 +187,10 @@ async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) 
         async with trio.open_nursery() as doors:
             doors.start_soon(_watch_disk, house, doors_stop)
             main_port, fast_port = main.getsockname()[1], fast.getsockname()[1]
-            await doors.start(_start_main, rooms, main, doors_stop)
-            await doors.start(_start_fast, rooms, fast, doors_stop)
+            await doors.start(_start_main, rooms, main, doors_stop, tls)
+            await doors.start(_start_fast, rooms, fast, doors_stop, tls)
             await doors.start(_start_admin, house, doors_stop)
-            ready(_addresses(settings.host, main_port, fast_port, house.folder))
+            ready(_addresses(settings, main_port, fast_port, house.folder))
             await stop.wait()
             doors_stop.set()
             doors.cancel_scope.deadline = trio.current_time() + settings.shutdown_limit_seconds
@@ -195,16 +198,25 @@ async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) 
 
 
 async def _start_main(
-    rooms: Rooms, listener: socket.socket, stop: trio.Event, *, task_status: trio.TaskStatus[None]
+    rooms: Rooms,
+    listener: socket.socket,
+    stop: trio.Event,
+    tls: ssl.SSLContext | None,
+    *,
+    task_status: trio.TaskStatus[None],
 ) -> None:
-    await serve_main_door(rooms, [listener], stop=stop, task_status=task_status)
+    await serve_main_door(rooms, [listener], stop=stop, tls=tls, task_status=task_status)
 
 
 async def _start_fast(
-    rooms: Rooms, listener: socket.socket, stop: trio.Event, *, task_status: trio.TaskStatus[None]
+    rooms: Rooms,
+    listener: socket.socket,
+    stop: trio.Event,
+    tls: ssl.SSLContext | None,
+    *,
+    task_status: trio.TaskStatus[None],
 ) -> None:
-    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
-    await serve_fast_door(rooms, listeners, stop=stop, task_status=task_status)
+    await serve_fast_door(rooms, [listener], stop=stop, tls=tls, task_status=task_status)
 
 
 async def _start_admin(house: House, stop: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
@@ -232,9 +244,15 @@ def _rooms(house: House) -> Rooms:
     )
 
 
-def _addresses(host: str, main_port: int, fast_port: int, folder: Path) -> Doors:
-    fast = f"{_shown(host)}:{fast_port}"
-    return Doors(f"http://{_shown(host)}:{main_port}", f"http://{fast}", f"ws://{fast}", str(folder.resolve() / SOCKET))
+def _addresses(settings: Settings, main_port: int, fast_port: int, folder: Path) -> Doors:
+    host, secure = _shown(settings.host), "s" if settings.tls_certificate else ""
+    fast = f"{host}:{fast_port}"
+    return Doors(
+        f"http{secure}://{host}:{main_port}",
+        f"http{secure}://{fast}",
+        f"ws{secure}://{fast}",
+        str(folder.resolve() / SOCKET),
+    )
 
 
 def _shown(host: str) -> str:

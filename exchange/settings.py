@@ -19,6 +19,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """All settings. Each field is documented in `HELP`, and a test fails when one is not."""
 
     host: str = "127.0.0.1"
+    tls_certificate: str = ""
+    tls_key: str = ""
     proxy_address: str = ""
     http_port: int = 8080
     fast_port: int = 8081
@@ -37,10 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 HELP: Final = {
-    "host": "The address both doors listen on. Anything but loopback belongs behind a TLS proxy.",
+    "host": "The address both doors listen on. Anything but loopback wants tls_certificate, or a TLS proxy in front.",
+    "tls_certificate": "File with the certificate chain (PEM) that both doors show; if unset, they speak plainly.",
+    "tls_key": "File with that certificate's private key (PEM), readable by its owner alone.",
     "proxy_address": "Address of your proxy: its X-Forwarded-For is believed. If unset, its clients share one limit.",
     "http_port": "Port of the main door (all HTTP); 0 takes any free one.",
-    "fast_port": "Port of the fast door (all WebSockets); 0 takes any free one.",
+    "fast_port": "Port of the fast door (trading, market data, all WebSockets); 0 takes any free one.",
     "demo": "Demo mode: money may be credited out of nothing, and whoever started the server operates it.",
     "weight_limit_per_minute": "Request weight an address may spend per minute; 0 lifts this and the order limits.",
     "order_limit_per_10_seconds": "Orders an account may place in 10 seconds.",

@@ -130,6 +130,11 @@ def refusal_body(refusal: Refusal) -> bytes:
     return _encode(_Said(refusal.code, refusal.text, UNSET if refusal.details is None else refusal.details))
 
 
+def refusal_reply(refusal: Refusal) -> Reply:
+    """The reply to what did not even come to be a request."""
+    return Reply(refusal.status, refusal_body(refusal), [*_FIXED_HEADERS, *refusal_headers(refusal)])
+
+
 def refusal_headers(refusal: Refusal) -> Headers:
     """When to come back, if that would help."""
     return [("retry-after", str(refusal.retry_after))] if refusal.retry_after else []
@@ -178,11 +183,6 @@ async def finish(rooms: Rooms, begun: Begun) -> Any:  # noqa: ANN401  # any endp
     if isinstance(begun, Submission):
         return await submitted(rooms, begun)
     return await begun()
-
-
-async def perform(rooms: Rooms, route: Route, caller: Caller | None, sent: dict[str, str], address: str) -> Any:  # noqa: ANN401  # any endpoint's reply
-    """`begin` and `finish` in one go."""
-    return await finish(rooms, begin(rooms, route, caller, sent, address))
 
 
 def order_count_headers(rooms: Rooms, caller: Caller) -> Headers:

@@ -45,10 +45,6 @@ class MarketSession:
         self._max_streams = max_streams
         self._names: dict[str, tuple[AccountId, Listener] | None] = {}
 
-    async def serve(self) -> None:
-        """Answer, and let be told, until the connection ends."""
-        await self._connection.run(self.answer)
-
     def enter(self, names: list[str]) -> None:
         """Read these streams too: all of them, or, raising `Invalid`, none."""
         fresh = [name for name in dict.fromkeys(names) if name not in self._names]
@@ -106,7 +102,11 @@ class MarketSession:
         event = {"e": "serverShutdown", "E": now // 1000}
         self._connection.offer(Message("!serverShutdown", _encode(event)))
 
-    async def answer(self, text: str) -> None:
+    def busy(self) -> bool:
+        """Never: all that can be asked is done at once."""
+        return False
+
+    def answer(self, text: str) -> None:
         """Do what one message asks, and reply."""
         number: int | str | None = None
         try:

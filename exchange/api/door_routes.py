@@ -1,27 +1,15 @@
-"""Where a path of the fast door leads, and its few plain HTTP answers."""
+"""Where a path of the fast door leads that carries WebSockets."""
 
 from __future__ import annotations
 
 from enum import Enum
-from http import HTTPStatus
-from typing import Final
 from urllib.parse import parse_qs, unquote
 
 import msgspec
-from websockets.datastructures import Headers
-from websockets.http11 import Request, Response
 
+from exchange.api import errors
 from exchange.api.errors import Refusal, Refused
 from exchange.api.listen_keys import LOOKS_LIKE_KEY
-from exchange.core.units import Micros
-
-_encode: Final = msgspec.json.Encoder().encode
-
-_WEBSOCKETS_ONLY: Final = Refusal(
-    -1099,
-    "Only WebSockets are served here: /ws, /stream and /ws-api/v3. The main door, on its own port, serves plain HTTP.",
-    404,
-)
 
 
 class Kind(Enum):
@@ -38,6 +26,11 @@ class Route(msgspec.Struct, frozen=True):
     kind: Kind
     names: tuple[str, ...] = ()
     show_limits: bool = True
+
+
+def is_websocket(path: str) -> bool:
+    """Whether that path carries WebSockets."""
+    return next((part for part in path.split("/") if part), "") in {"ws", "stream", "ws-api"}
 
 
 def route_of(target: str) -> Route:
@@ -58,40 +51,9 @@ def route_of(target: str) -> Route:
         case ["ws-api", "v3", *_]:
             return Route(Kind.API, show_limits=sent.get("returnRateLimits", ["true"])[-1] != "false")
         case _:
-            raise Refused(_WEBSOCKETS_ONLY)
+            raise Refused(errors.NO_SUCH_ROUTE)
 
 
 def _means_something(segment: str) -> bool:
     """Whether a piece of a path names a stream or could be a listen key; clients also send numbers of their own."""
     return "@" in segment or segment.startswith("!") or LOOKS_LIKE_KEY(segment) is not None
-
-
-def plain_answer(request: Request, now: Micros) -> Response:
-    """The answer to a request that is no WebSocket handshake."""
-    path = request.path.partition("?")[0]
-    if request.method == "GET" and path == "/api/v3/ping":
-        return _json(HTTPStatus.OK, {})
-    if request.method == "GET" and path == "/api/v3/time":
-        return _json(HTTPStatus.OK, {"serverTime": now // 1000})
-    return refuse(HTTPStatus.NOT_FOUND, _WEBSOCKETS_ONLY)
-
-
-def refuse(status: HTTPStatus, refusal: Refusal) -> Response:
-    """An HTTP answer that says no."""
-    response = _json(status, {"code": refusal.code, "msg": refusal.text})
-    if refusal.retry_after:
-        response.headers["Retry-After"] = str(refusal.retry_after)
-    return response
-
-
-def _json(status: HTTPStatus, content: object) -> Response:
-    body = _encode(content)
-    headers = Headers()
-    headers["Content-Type"] = "application/json"
-    headers["Content-Length"] = str(len(body))
-    headers["Connection"] = "close"
-    return Response(status.value, status.phrase, headers, body)
-
-
-MALFORMED: Final = refuse(HTTPStatus.BAD_REQUEST, _WEBSOCKETS_ONLY)
-"""The answer to what is not even a request that this door can read, such as one with a body."""

@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import Final, Protocol
 
 import msgspec
-from websockets.frames import Frame, Opcode
 
 from exchange.api import stream_messages as messages
+from exchange.api.ws_codec import TEXT, frame
 from exchange.core.units import Micros
 from exchange.market_data.depth import Best
 from exchange.market_data.hub import Change
@@ -52,7 +52,7 @@ class Reader(Protocol):
 
 def text_frame(payload: bytes) -> bytes:
     """A WebSocket text frame as a server sends it."""
-    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+    return frame(TEXT, payload)
 
 
 class Feed:

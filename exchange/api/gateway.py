@@ -1,59 +1,57 @@
-"""The fast door: all WebSockets, on a port of its own, a task per connection.
+"""The fast door: orders and market data over HTTP/1.1, and all WebSockets, on a port of its own.
 
-`/ws` and `/stream` carry market streams and, by listen key, user streams; `/ws-api/v3` the WebSocket API. Plain HTTP
-belongs to the main door; here only ping and time are answered.
+`/ws` and `/stream` carry market streams and, by listen key, user streams; `/ws-api/v3` the WebSocket API. Everything
+else is HTTP, answered by the very endpoints of the main door. One loop (`door_loop`) sees to all sockets.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from functools import partial
-from http import HTTPStatus
-from typing import Final
+import socket
+import ssl
+from collections import Counter
 
-import structlog
 import trio
-from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
 
 from exchange.api import door_routes as routes
-from exchange.api import errors
-from exchange.api.client_address import FORWARDED, client_address
+from exchange.api import errors, ws_handshake
 from exchange.api.connection import GOING_AWAY, Connection
 from exchange.api.control import Invalid, MarketSession
+from exchange.api.door_http import HttpPeer
 from exchange.api.door_limits import DoorLimits
+from exchange.api.door_line import Desk
+from exchange.api.door_link import Link, Speaker
+from exchange.api.door_listening import Listening
+from exchange.api.door_loop import Loop
+from exchange.api.door_tls import Tls
 from exchange.api.errors import Refusal, Refused
+from exchange.api.http_codec import Heard, Rendering
 from exchange.api.listen_keys import LOOKS_LIKE_KEY
 from exchange.api.rooms import Rooms
 from exchange.api.streams import Streams
 from exchange.api.user_stream import UserStreams
 from exchange.api.ws_api import CONNECT_WEIGHT, ApiSession
 
-_READ_BYTES: Final = 65_536
-_AT_THE_DOOR: Final = 64
-"""So many connections beyond the limits are let in to be told that there are too many."""
-
-_DELIVERIES: Final = 64
-"""So many connections are written to before others have their turn."""
-_log = structlog.get_logger(__name__)
-
 Session = MarketSession | ApiSession
 
 
 async def serve_fast_door(
     rooms: Rooms,
-    listeners: list[trio.SocketListener],
+    listeners: list[socket.socket],
     stop: trio.Event,
     limits: DoorLimits | None = None,
+    tls: ssl.SSLContext | None = None,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve until `stop` is set; then take no more connections, say goodbye on those there are, and return.
+    """Serve on bound, listening sockets until `stop`; then take no more, say goodbye to those there are, and return.
 
-    Returning takes at most `limits.farewell` seconds more. Ready when `task_status` is told. To be started after
+    Returning takes at most a little more than twice `limits.farewell`. The listeners are closed. To be started after
     `rooms.hub` and `rooms.catalogue` were restored and subscribed to the sequencer, which must be running.
     """
-    await _FastDoor(rooms, limits or limits_of(rooms)).serve(listeners, stop, task_status)
+    async with trio.open_nursery() as requests:
+        door = _FastDoor(rooms, limits or limits_of(rooms), tls, requests)
+        await door.serve(listeners, stop, task_status)
+        requests.cancel_scope.cancel()
 
 
 def limits_of(rooms: Rooms) -> DoorLimits:
@@ -61,212 +59,157 @@ def limits_of(rooms: Rooms) -> DoorLimits:
     return DoorLimits(
         buffer_messages=rooms.settings.stream_buffer_messages,
         connections_per_address=rooms.settings.connections_per_address,
+        body_bytes=rooms.settings.body_limit_bytes,
     )
 
 
 class _FastDoor:
     """Who is connected, and what they share."""
 
-    def __init__(self, rooms: Rooms, limits: DoorLimits) -> None:
-        self._rooms = rooms
-        self._limits = limits
+    def __init__(self, rooms: Rooms, limits: DoorLimits, tls: ssl.SSLContext | None, requests: trio.Nursery) -> None:
+        self.rooms = rooms
+        self.limits = limits
+        self.rendering = Rendering(rooms.clock.now)
+        self._tls = tls
+        self._loop = Loop()
+        self.desk = Desk(rooms.sequencer, self._loop, requests)
         self._streams = Streams(rooms.hub)
         self._users = UserStreams(rooms.sequencer, rooms.catalogue)
-        self._connected: dict[Connection, Session] = {}
+        self._sessions: dict[Connection, Session] = {}
         self._addresses: Counter[str] = Counter()
-        self._proxy = rooms.settings.proxy_address
         self._proxied: Counter[str] = Counter()
-        self._post: deque[Connection] = deque()
-        self._posted = trio.Event()
 
-    async def serve(
-        self, listeners: list[trio.SocketListener], stop: trio.Event, task_status: trio.TaskStatus[None]
-    ) -> None:
+    async def serve(self, listeners: list[socket.socket], stop: trio.Event, task_status: trio.TaskStatus[None]) -> None:
         """See `serve_fast_door`."""
-        async with trio.open_nursery() as post:
-            post.start_soon(self._deliver)
-            async with trio.open_nursery() as peers:
+        listening = [Listening(self._loop, listener, self._meet) for listener in listeners]
+        try:
+            async with trio.open_nursery() as loop:
+                loop.start_soon(self._loop.run)
                 async with trio.open_nursery() as house:
-                    house.start_soon(self._streams.run, self._rooms.clock, self._settled)
+                    house.start_soon(self._streams.run, self.rooms.clock, self._settled)
                     house.start_soon(self._tick)
-                    await house.start(partial(trio.serve_listeners, self._accept, listeners, handler_nursery=peers))
                     task_status.started()
                     await stop.wait()
                     house.cancel_scope.cancel()
+                for one in listening:
+                    one.abort()
                 await self._send_away()
-                peers.cancel_scope.deadline = trio.current_time() + self._limits.farewell
-            post.cancel_scope.cancel()
+                loop.cancel_scope.cancel()
+        finally:
+            for link in self._loop.links:
+                link.abort()
+            self._loop.close()
 
     async def _send_away(self) -> None:
         """Tell everybody that the server stops, once those who wait for a decision have been told it."""
-        with trio.move_on_after(self._limits.farewell):
+        with trio.move_on_after(self.limits.farewell):
             await self._settled()
-            await trio.lowlevel.checkpoint()  # whoever heard of it just before us now replies
-        now = self._rooms.clock.now()
-        for connection, session in self._connected.items():
+            await self._loop.idle()  # whoever heard of it just before us has been told
+        now = self.rooms.clock.now()
+        for connection, session in list(self._sessions.items()):
             session.farewell(now)
             connection.cut(GOING_AWAY, "the server is shutting down")
+        for link in self._loop.links:
+            assert isinstance(link, Link)
+            if isinstance(link.speaker, HttpPeer):
+                link.speaker.leave()
+        with trio.move_on_after(self.limits.farewell):
+            await self._loop.empty()
 
     async def _settled(self) -> None:
         """Returns once all that was decided before has been committed and told."""
-        await self._rooms.sequencer.read(lambda _: None)
-
-    def _queue(self, connection: Connection) -> None:
-        self._post.append(connection)
-        self._posted.set()
-
-    async def _deliver(self) -> None:
-        """Write to all connections that have something queued: one wake-up for all that one commit has to say."""
-        post = self._post
-        while True:
-            await self._posted.wait()
-            self._posted = trio.Event()
-            for _ in range(min(len(post), _DELIVERIES)):
-                post.popleft().deliver()
-            if post:
-                self._posted.set()
-            await trio.lowlevel.checkpoint()
+        await self.rooms.sequencer.read(lambda _: None)
 
     async def _tick(self) -> None:
-        """Every second: pings, expired listen keys, revoked API keys."""
+        """Every second: expired listen keys, revoked API keys, and who has been here for a day."""
         while True:
             await trio.sleep(1)
-            now = self._rooms.clock.now()
-            for connection, session in list(self._connected.items()):
-                connection.tick()
+            now = self.rooms.clock.now()
+            for connection, session in list(self._sessions.items()):
                 session.tick(now)
+                if connection.retires():
+                    session.farewell(now)
 
-    async def _accept(self, stream: trio.SocketStream) -> None:
-        """One peer, from its first byte to its last. What goes wrong here costs nobody else their connection."""
-        try:
-            address = str(stream.socket.getpeername()[0])
-        except OSError:
-            await trio.aclose_forcefully(stream)  # gone before it was looked at
+    def _meet(self, peer: socket.socket, address: str) -> None:
+        """A new peer, unless there are so many that a further one is not even told so."""
+        limits = self.limits
+        most = limits.connections_per_address + _AT_THE_DOOR
+        crowded = address != self.rooms.settings.proxy_address and self._addresses[address] >= most
+        if crowded or self._addresses.total() >= limits.connections + _AT_THE_DOOR:
+            peer.close()
             return
         self._addresses[address] += 1
-        try:
-            async with stream:
-                if not self._crowded(address):
-                    await self._serve(stream, address)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # the peer went away in the middle of the handshake; later `Connection` sees to it
-        except Exception:  # noqa: BLE001  # a bug met by one peer must stop neither the others nor the matching
-            _log.exception("a connection failed", address=address)
-        finally:
-            self._addresses[address] -= 1
-            if not self._addresses[address]:
-                del self._addresses[address]
+        tls = Tls(self._tls) if self._tls is not None else None
+        link = Link(self._loop, peer, address, limits, tls, self._part)
+        link.start(HttpPeer(link, self))
 
-    def _crowded(self, address: str) -> bool:
-        """Whether there are so many at the door that a further one is not even told so."""
-        limits = self._limits
-        most = limits.connections_per_address + _AT_THE_DOOR
-        crowded = address != self._proxy and self._addresses[address] > most
-        return crowded or self._addresses.total() > limits.connections + _AT_THE_DOOR
+    def _part(self, link: Link) -> None:
+        _take(self._addresses, link.address)
 
-    async def _serve(self, stream: trio.SocketStream, address: str) -> None:
-        protocol = ServerProtocol(max_size=self._limits.frame_bytes)
-        request: Request | None = None
-        with trio.move_on_after(self._limits.handshake):
-            request = await read_request(stream, protocol)
-        if request is None:
-            await stream.send_all(left_to_say(protocol))
-            return
-        client = client_address(address, request.headers.get_all(FORWARDED), self._proxy)
-        if client == address:
-            await self._answer(stream, protocol, request, client)
-            return
-        self._proxied[client] += 1
-        try:
-            await self._answer(stream, protocol, request, client)
-        finally:
-            self._proxied[client] -= 1
-            if not self._proxied[client]:
-                del self._proxied[client]
+    def admit(self, link: Link, client: str) -> None:
+        """See `Host`."""
+        limits, address = self.limits, link.address
+        mine = max(self._addresses[address] if client == address else 0, self._proxied[client])
+        if mine > limits.connections_per_address:
+            raise Refused(too_many_connections(limits.connections_per_address, 429))
+        if self._addresses.total() > limits.connections:
+            raise Refused(too_many_connections(limits.connections, 503))
 
-    async def _answer(
-        self, stream: trio.SocketStream, protocol: ServerProtocol, request: Request, address: str
-    ) -> None:
-        """Serve the connection that `request` asks for, or say why not; `address` is charged for it."""
-        opened = self._open(stream, protocol, request, address)
-        if isinstance(opened, Response):
-            protocol.send_response(opened)
-            await stream.send_all(left_to_say(protocol))
-            return
-        connection, session = opened
-        self._connected[connection] = session
-        try:
-            await session.serve()
-        finally:
-            del self._connected[connection]
-            session.close()
+    def is_websocket(self, path: str) -> bool:
+        """See `Host`."""
+        return routes.is_websocket(path)
 
-    def _open(
-        self, stream: trio.SocketStream, protocol: ServerProtocol, request: Request, address: str
-    ) -> tuple[Connection, Session] | Response:
-        """The connection and what it is for, or the answer that refuses it."""
-        if "Upgrade" not in request.headers:
-            return routes.plain_answer(request, self._rooms.clock.now())
-        if max(self._addresses[address], self._proxied[address]) > self._limits.connections_per_address:
-            return routes.refuse(
-                HTTPStatus.TOO_MANY_REQUESTS, too_many_connections(self._limits.connections_per_address)
-            )
-        if len(self._connected) >= self._limits.connections:
-            return routes.refuse(HTTPStatus.SERVICE_UNAVAILABLE, too_many_connections(self._limits.connections))
-        response = protocol.accept(request)
-        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            return response
-        try:
-            route = routes.route_of(request.path)
-            connection, session = self._session(stream, protocol, route, address)
-        except Refused as refused:
-            return routes.refuse(HTTPStatus(refused.refusal.status), refused.refusal)
-        except Invalid as invalid:
-            return routes.refuse(HTTPStatus.BAD_REQUEST, Refusal(-1130, invalid.text))
-        connection.greet(response)
-        return connection, session
-
-    def _session(
-        self, stream: trio.SocketStream, protocol: ServerProtocol, route: routes.Route, address: str
-    ) -> tuple[Connection, Session]:
-        """What a route leads to. Raises `Refused` or `Invalid`."""
-        rooms, limits = self._rooms, self._limits
+    def upgrade(self, link: Link, heard: Heard, client: str, rest: bytes) -> tuple[bytes, Speaker]:
+        """See `Host`."""
+        if client != link.address and self._proxied[client] >= self.limits.connections_per_address:
+            raise Refused(too_many_connections(self.limits.connections_per_address, 429))
+        answer = ws_handshake.accept(heard.method, heard.headers)
+        route = routes.route_of(heard.target.decode("ascii", "replace"))
         api = route.kind is routes.Kind.API
-        connection = Connection(
-            stream, protocol, limits, self._queue, combined=route.kind is routes.Kind.COMBINED, metered=not api
-        )
-        if api:
-            rooms.limits.charge(address, CONNECT_WEIGHT, rooms.clock.now())
-            session = ApiSession(connection, rooms, self._users, address, limits, show_limits=route.show_limits)
-            return connection, session
+        combined = route.kind is routes.Kind.COMBINED
+        connection = Connection(link, self.limits, self._gone, combined=combined, metered=not api)
+        try:
+            session = self._api(connection, route, client) if api else self._market(connection, route)
+        except Invalid as invalid:
+            raise Refused(Refusal(-1130, invalid.text)) from None
+        self._sessions[connection] = session
+        connection.client = client
+        if client != link.address:
+            self._proxied[client] += 1
+        connection.open(session, rest)
+        return answer, connection
+
+    def _gone(self, connection: Connection, link: Link) -> None:
+        """A WebSocket has ended."""
+        self._sessions.pop(connection).close()
+        if connection.client != link.address:
+            _take(self._proxied, connection.client)
+
+    def _api(self, connection: Connection, route: routes.Route, client: str) -> ApiSession:
+        rooms, limits = self.rooms, self.limits
+        rooms.limits.charge(client, CONNECT_WEIGHT, rooms.clock.now())
+        return ApiSession(connection, rooms, self._users, self.desk, client, limits, show_limits=route.show_limits)
+
+    def _market(self, connection: Connection, route: routes.Route) -> MarketSession:
+        rooms = self.rooms
         for name in route.names:
             if LOOKS_LIKE_KEY(name) and rooms.listen_keys.find(name, rooms.clock.now()) is None:
                 raise Refused(errors.BAD_LISTEN_KEY)
-        reader = MarketSession(connection, rooms, self._streams, self._users, limits.streams_per_connection)
+        reader = MarketSession(connection, rooms, self._streams, self._users, self.limits.streams_per_connection)
         reader.enter(list(route.names))
-        return connection, reader
+        return reader
 
 
-async def read_request(stream: trio.SocketStream, protocol: ServerProtocol) -> Request | None:
-    """The peer's HTTP request; None when what it sent is none."""
-    while True:
-        data = await stream.receive_some(_READ_BYTES)
-        if data:
-            protocol.receive_data(data)
-        else:
-            protocol.receive_eof()
-        for event in protocol.events_received():
-            if isinstance(event, Request):
-                return event
-        if not data or protocol.handshake_exc is not None:
-            return None
+_AT_THE_DOOR = 64
+"""So many connections beyond the limits are let in to be told that there are too many."""
 
 
-def left_to_say(protocol: ServerProtocol) -> bytes:
-    """What the protocol still wants sent to a peer that is about to be left; never nothing but silence."""
-    return b"".join(protocol.data_to_send()) or routes.MALFORMED.serialize()
+def _take(counter: Counter[str], name: str) -> None:
+    counter[name] -= 1
+    if not counter[name]:
+        del counter[name]
 
 
-def too_many_connections(limit: int) -> Refusal:
+def too_many_connections(limit: int, status: int) -> Refusal:
     """The dialect's words for it."""
-    return Refusal(-1034, f"Too many concurrent connections; current limit is '{limit}'.")
+    return Refusal(-1034, f"Too many concurrent connections; current limit is '{limit}'.", status)

@@ -6,6 +6,7 @@ enough) end the server, and has no limit on connections; its connections are use
 
 from __future__ import annotations
 
+import ssl
 from collections import Counter
 from functools import partial
 from typing import Final
@@ -69,7 +70,16 @@ async def _only_http_1(_: object) -> None:
 class Peers:
     """All connections of one door."""
 
-    def __init__(self, app: AppWrapper, config: Config, *, in_all: int, per_address: int, proxy: str) -> None:
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: Config,
+        *,
+        in_all: int,
+        per_address: int,
+        proxy: str,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """Connections beyond `in_all`, or `per_address` (but for that of the proxy), are closed at once."""
         self._app = app
         self._config = config
@@ -77,6 +87,7 @@ class Peers:
         self._in_all = in_all
         self._per_address = per_address
         self._proxy = proxy
+        self._tls = tls
         self._addresses: Counter[str] = Counter()
 
     async def serve(
@@ -106,7 +117,8 @@ class Peers:
             return
         self._addresses[address] += 1
         try:
-            await _Peer(self._app, self._config, self._context, ConnectionState({}), stream)  # type: ignore[arg-type]
+            spoken = stream if self._tls is None else trio.SSLStream(stream, self._tls, server_side=True)
+            await _Peer(self._app, self._config, self._context, ConnectionState({}), spoken)  # type: ignore[arg-type]
         except* Exception as errors:  # noqa: BLE001  # whatever it was, it was this peer's
             _log.warning("a connection failed", address=address, errors=[repr(error) for error in errors.exceptions])
         finally:

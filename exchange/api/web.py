@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Final
 
 import trio
@@ -136,9 +137,13 @@ async def serve_main_door(
     listeners: list[socket.socket],
     *,
     stop: trio.Event,
+    tls: ssl.SSLContext | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve on bound, listening sockets until `stop`; then take no more, let what is being answered end, and return."""
+    """Serve on bound, listening sockets until `stop`; then take no more, let what is being answered end, and return.
+
+    Over TLS, where there is a context for it.
+    """
     app, config = make_app(rooms, rooms.settings.body_limit_bytes), configuration()
     await app.startup()
     peers = Peers(
@@ -147,6 +152,7 @@ async def serve_main_door(
         in_all=CONNECTIONS,
         per_address=rooms.settings.connections_per_address,
         proxy=rooms.settings.proxy_address,
+        tls=tls,
     )
     streams = [trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in listeners]
     await peers.serve(streams, stop, task_status=task_status)

@@ -6,18 +6,17 @@ the few that only a connection can have are in `ws_session`.
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
-import trio
 
 from exchange.api import errors
-from exchange.api.answering import perform
+from exchange.api.answering import Begun, begin
 from exchange.api.auth import Caller
 from exchange.api.connection import POLICY, Connection
 from exchange.api.door_limits import DoorLimits
+from exchange.api.door_line import Desk, Line, Settled
 from exchange.api.errors import Refusal, Refused
 from exchange.api.http_routes import Route
 from exchange.api.parameters import fields_of
@@ -46,17 +45,63 @@ CONNECT_WEIGHT: Final = 2
 _BANNED: Final = 418
 
 
+Told = tuple[int, bytes]
+"""A reply's status, and the reply."""
+
+
 class _Asked:
-    """One request, as far as it is understood: what its reply needs even if it is refused."""
+    """One request on its way to its reply: it knows its id as soon as that is read, should the rest be refused."""
 
-    __slots__ = ("caller", "counts_orders", "number", "payload", "shows_limits")
+    __slots__ = ("_caller", "_counts_orders", "_number", "_session", "_shows_limits", "_text")
 
-    def __init__(self, *, shows_limits: bool) -> None:
-        self.number = msgspec.Raw(b"null")
-        self.shows_limits = shows_limits
-        self.payload = b""
-        self.caller: Caller | None = None
-        self.counts_orders = False
+    def __init__(self, session: ApiSession, text: str, *, shows_limits: bool) -> None:
+        """Nothing is understood of `text` yet."""
+        self._session = session
+        self._text = text
+        self._number = msgspec.Raw(b"null")
+        self._shows_limits = shows_limits
+        self._caller: Caller | None = None
+        self._counts_orders = False
+
+    def begin(self) -> Begun | Settled:
+        """Who asks, may they, and what for; all but the deed. Raises `Refused`."""
+        session = self._session
+        session.charge(1)
+        request = parse(self._text)
+        self._number = id_of(request)
+        name, sent = call_of(request)
+        params = texts_of(sent)
+        payload = signed_payload(params) if "signature" in params else b""
+        self._shows_limits = read_flag(params.pop("returnRateLimits", None), self._shows_limits)
+        method = _method(name)
+        if isinstance(method, Own):
+            session.charge(method.weight - 1)
+            return Settled(session.own(method, params, payload))
+        check_shapes(method.takes, sent)
+        caller = self._caller = session.caller(method, params, payload)
+        self._counts_orders = method.counts_orders
+        if not fields_of(method.takes):
+            nothing_left(params)
+        return session.begin(method, caller, params)
+
+    def told(self, content: object) -> Told:
+        """The reply that tells what came of it."""
+        return 200, self._worded(200, result=content)
+
+    def refused(self, refusal: Refusal) -> Told:
+        """The reply that says no."""
+        return refusal.status, self._worded(refusal.status, error=self._session.error(refusal))
+
+    def failed(self) -> Told:
+        """The reply to what met a bug of ours; to be called while that is being handled."""
+        _log.exception("method failed")
+        return self.refused(errors.INTERNAL)
+
+    def _worded(self, status: int, **outcome: object) -> bytes:
+        reply: dict[str, object] = {"id": self._number, "status": status, **outcome}
+        if self._shows_limits:
+            reply["rateLimits"] = self._session.limits_used(self._caller if self._counts_orders else None)
+        return _encode(reply)
 
 
 class ApiSession:
@@ -67,6 +112,7 @@ class ApiSession:
         connection: Connection,
         rooms: Rooms,
         users: UserStreams,
+        desk: Desk,
         address: str,
         limits: DoorLimits,
         *,
@@ -80,18 +126,10 @@ class ApiSession:
         self._rooms = rooms
         self._address = address
         self._show_limits = show_limits
-        self._waiting: deque[str] = deque()
-        self._slots = trio.Semaphore(limits.requests_in_flight)
-        self._nursery: trio.Nursery | None = None
-
-    async def serve(self) -> None:
-        """Answer until the connection ends. What is then on its way to the sequencer stands, though nobody is told."""
-        async with trio.open_nursery() as self._nursery:
-            await self._connection.run(self.answer)
-            self._nursery.cancel_scope.cancel()
+        self._line: Line[Told] = Line(desk, limits.requests_in_flight)
 
     def close(self) -> None:
-        """End all subscriptions without a word."""
+        """End all subscriptions without a word. What is on its way to the sequencer stands, though nobody is told."""
         self._subscriptions.close()
 
     def tick(self, now: Micros) -> None:
@@ -102,74 +140,50 @@ class ApiSession:
         """Say that the server is about to stop."""
         self._connection.send(_encode({"event": {"e": "serverShutdown", "E": now // 1000}}))
 
-    async def answer(self, text: str) -> None:
-        """See to one request, beside those begun before; waits while too many are, or while nobody reads replies."""
-        await self._connection.drained()
-        await self._slots.acquire()
-        self._waiting.append(text)
-        assert self._nursery is not None
-        self._nursery.start_soon(self._work)
+    def busy(self) -> bool:
+        """Whether as many requests are in hand as may be."""
+        return self._line.full
 
-    async def _work(self) -> None:
-        """Do the oldest request that waits, not one given: tasks may start in any order, orders must not."""
-        text = self._waiting.popleft()
-        try:
-            status, reply = await self._reply(text)
-        finally:
-            self._slots.release()
+    def answer(self, text: str) -> None:
+        """See to one request, beside those begun before."""
+        self._line.put(_Asked(self, text, shows_limits=self._show_limits), self._reply)
+
+    def _reply(self, told: Told) -> None:
+        status, reply = told
         self._connection.send(reply)
         if status == _BANNED:
             self._connection.cut(POLICY, "far too many requests: come back when the ban is over")
+        self._connection.go_on()
 
-    async def _reply(self, text: str) -> tuple[int, bytes]:
-        """Do what one request asks: status and reply. Never raises, but for the end of the process."""
-        asked = _Asked(shows_limits=self._show_limits)
-        try:
-            return 200, self._worded(asked, 200, result=await self._result(asked, text))
-        except Refused as refused:
-            refusal = refused.refusal
-        except Exception:  # noqa: BLE001  # logged with its traceback, answered as what it is
-            # A bug in one method must not take the connection down; what reached the sequencer stands or fails there.
-            _log.exception("method failed")
-            refusal = errors.INTERNAL
-        return refusal.status, self._worded(asked, refusal.status, error=self._error(refusal))
+    def charge(self, weight: int) -> None:
+        """Let the address pay. Raises `Refused`."""
+        self._rooms.limits.charge(self._address, weight, self._rooms.clock.now())
 
-    async def _result(self, asked: _Asked, text: str) -> Any:  # noqa: ANN401  # any method's
-        rooms, address = self._rooms, self._address
-        rooms.limits.charge(address, 1, rooms.clock.now())
-        request = parse(text)
-        asked.number = id_of(request)
-        name, sent = call_of(request)
-        params = texts_of(sent)
-        if "signature" in params:
-            asked.payload = signed_payload(params)
-        asked.shows_limits = read_flag(params.pop("returnRateLimits", None), asked.shows_limits)
-        method = _method(name)
-        if isinstance(method, Own):
-            rooms.limits.charge(address, method.weight - 1, rooms.clock.now())
-            return method.call(self._session, params, asked.payload)
-        check_shapes(method.takes, sent)
-        caller = asked.caller = self._identity.caller(method.security, params, asked.payload)
-        asked.counts_orders = method.counts_orders
-        if not fields_of(method.takes):
-            nothing_left(params)
-        return await perform(rooms, method, caller, params, address)
+    def own(self, method: Own, params: dict[str, str], payload: bytes) -> object:
+        """What a method of the connection's own comes to. Raises `Refused`."""
+        return method.call(self._session, params, payload)
 
-    def _worded(self, asked: _Asked, status: int, **outcome: object) -> bytes:
-        reply: dict[str, object] = {"id": asked.number, "status": status, **outcome}
-        if asked.shows_limits:
-            caller = asked.caller if asked.counts_orders else None
-            reply["rateLimits"] = [*self._orders_used(caller), self._weight_used()]
-        return _encode(reply)
+    def caller(self, method: Route, params: dict[str, str], payload: bytes) -> Caller | None:
+        """Whose request this is. Raises `Refused`."""
+        return self._identity.caller(method.security, params, payload)
 
-    def _error(self, refusal: Refusal) -> dict[str, object]:
+    def begin(self, method: Route, caller: Caller | None, params: dict[str, str]) -> Begun:
+        """All but the deed of an endpoint. Raises `Refused`."""
+        return begin(self._rooms, method, caller, params, self._address)
+
+    def error(self, refusal: Refusal) -> dict[str, object]:
+        """A refusal in this API's words."""
         error: dict[str, object] = {"code": refusal.code, "msg": refusal.text}
         if refusal.details is not None:
             error["data"] = refusal.details
         elif refusal.retry_after:
-            now = self._rooms.clock.now() // 1000
+            now = self._now() // 1000
             error["data"] = {"serverTime": now, "retryAfter": now + 1000 * refusal.retry_after}
         return error
+
+    def limits_used(self, caller: Caller | None) -> list[dict[str, object]]:
+        """What is used of the limits: on orders those of `caller`, on weight those of the address."""
+        return [*self._orders_used(caller), self._weight_used()]
 
     def _weight_used(self) -> dict[str, object]:
         limits = self._rooms.limits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -117,11 +118,11 @@ async def fast_house(
 ) -> AsyncIterator[Fast]:
     """A house whose main door and fast door are both open. `send_buffer`: bytes the kernel holds for each peer."""
     async with running_house(folder, clock, settings) as house, trio.open_nursery() as nursery:
-        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        port = listeners[0].socket.getsockname()[1]
+        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        port = listener.getsockname()[1]
         if send_buffer:
-            listeners[0].socket.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, send_buffer)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         stop = trio.Event()
-        await nursery.start(partial(serve_fast_door, house.rooms, listeners, stop, limits))
+        await nursery.start(partial(serve_fast_door, house.rooms, [listener], stop, limits))
         yield Fast(house, port, stop)
         stop.set()

@@ -57,12 +57,12 @@ async def test_a_connection_has_so_many_requests_in_flight_and_no_more(
     begun: list[str] = []
     gate = trio.Event()
 
-    async def slow(*_: Any) -> object:
+    async def slow() -> object:
         begun.append("one")
         await gate.wait()
         return {}
 
-    monkeypatch.setattr(ws_api, "perform", slow)
+    monkeypatch.setattr(ws_api, "begin", lambda *_: slow)
     async with (
         fast_house(tmp_path, limits=DoorLimits(requests_in_flight=3)) as fast,
         fast.reader(PATH) as busy,
