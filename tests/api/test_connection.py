@@ -1,7 +1,8 @@
-"""One connection: limits, pings, and an orderly end. The peer speaks the protocol over a stream in memory."""
+"""One WebSocket connection: limits, pings, an orderly end. The peer is the `websockets` library, without its I/O."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,25 +12,28 @@ import trio.testing
 from websockets.client import ClientProtocol
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN
-from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from exchange.api.connection import GOING_AWAY, Connection
 from exchange.api.door_limits import DoorLimits
+from exchange.api.door_link import Link
+from exchange.api.door_loop import Loop
 from exchange.api.feeds import Message
 
-LIMITS = DoorLimits(buffer_messages=5, burst=2, frame_bytes=64)
+LIMITS = DoorLimits(buffer_messages=5, burst=2, frame_bytes=64, stall=1_000)
+LARGE = b"x" * 500_000
+"""More than a socket takes that nobody reads."""
 
 
 class Peer:
     """The other end: what it sends, and what it has received."""
 
-    def __init__(self, stream: trio.abc.Stream, connection: Connection) -> None:
+    def __init__(self, stream: trio.SocketStream, connection: Connection, done: trio.Event) -> None:
         self.stream = stream
         self.connection = connection
         self.protocol = ClientProtocol(parse_uri("ws://test/"), state=OPEN, max_size=None)
         self.heard: list[str] = []
-        self.done = trio.Event()
+        self.done = done
 
     async def flush(self) -> None:
         for part in self.protocol.data_to_send():
@@ -58,38 +62,39 @@ class Peer:
         return self.protocol.close_code, self.protocol.close_reason
 
 
+class Told:
+    """A listener that writes down what it is told, and says so."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.texts: list[str] = []
+
+    def answer(self, text: str) -> None:
+        self.texts.append(text)
+        self.connection.send(f"you said {text}".encode())
+
+    def busy(self) -> bool:
+        return False
+
+
 @asynccontextmanager
-async def connected(
-    limits: DoorLimits = LIMITS, *, metered: bool = True, lockstep: bool = False
-) -> AsyncIterator[tuple[Peer, list[str]]]:
-    """A connection that writes down what it is told, and its peer. `lockstep`: sending waits for the peer to read."""
-    make = trio.testing.lockstep_stream_pair if lockstep else trio.testing.memory_stream_pair
-    here, there = make()
-    protocol = ServerProtocol(state=OPEN, max_size=limits.frame_bytes)
-    connection = Connection(here, protocol, limits, combined=False, metered=metered)
-    told: list[str] = []
-
-    async def answer(text: str) -> None:
-        told.append(text)
-        connection.send(f"you said {text}".encode())
-
-    peer = Peer(there, connection)
-
-    async def run() -> None:
-        await connection.run(answer)
-        await here.aclose()
-        peer.done.set()
-
-    async def tick() -> None:
-        while True:
-            await trio.sleep(1)
-            connection.tick()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(run)
-        nursery.start_soon(tick)
-        yield peer, told
+async def connected(limits: DoorLimits = LIMITS, *, metered: bool = True) -> AsyncIterator[tuple[Peer, list[str]]]:
+    """A connection that writes down what it is told, and its peer."""
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    loop = Loop()
+    link = Link(loop, near, "here", limits, None, lambda _: None)
+    done = trio.Event()
+    connection = Connection(link, limits, lambda *_: done.set(), combined=False, metered=metered)
+    listener = Told(connection)
+    connection.open(listener, b"")
+    link.start(connection)
+    async with trio.SocketStream(trio.socket.from_stdlib_socket(far)) as there, trio.open_nursery() as nursery:
+        nursery.start_soon(loop.run)
+        yield Peer(there, connection, done), listener.texts
         nursery.cancel_scope.cancel()
+    link.abort()
+    loop.close()
 
 
 async def test_a_text_is_answered() -> None:
@@ -155,7 +160,6 @@ async def test_a_flood_of_messages_leaves_others_their_turn() -> None:
             while len(told) < 100:
                 await trio.lowlevel.checkpoint()
                 seen.append(len(told))
-            await trio.aclose_forcefully(peer.stream)
     assert len(set(seen)) > 2  # looked at in between, not only before and after
 
 
@@ -258,25 +262,44 @@ async def test_pongs_that_nobody_asked_for_do_not_help(autojump_clock: trio.test
 
 
 async def test_a_reader_that_falls_behind_is_cut_off_and_told_why(autojump_clock: trio.testing.MockClock) -> None:
-    async with connected(lockstep=True) as (peer, _):
-        peer.connection.offer(Message("a", b"0"))
+    async with connected() as (peer, _):
+        peer.connection.offer(Message("a", LARGE))
         await trio.sleep(2)
         for number in range(1, 10):
             peer.connection.offer(Message("a", str(number).encode()))
         assert peer.connection.ending == "you read too slowly: too many messages were waiting"
         assert (await peer.goodbye()) == (1008, "you read too slowly: too many messages were waiting")
-        assert peer.heard == ["0"]
+        assert peer.heard == [LARGE.decode()]
+
+
+async def test_a_reader_that_takes_nothing_is_cut_off_however_little_waits(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with connected(DoorLimits()) as (peer, _):
+        peer.connection.offer(Message("a", LARGE))
+        await trio.sleep(3)
+        assert (await peer.goodbye()) == (1008, "you read too slowly: nothing was taken")
+
+
+async def test_a_reader_that_never_reads_is_gone_within_five_seconds(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected(DoorLimits()) as (peer, _):
+        started = trio.current_time()
+        for _number in range(50):
+            peer.connection.offer(Message("a", LARGE))
+            await trio.sleep(0.01)
+        await peer.done.wait()
+        assert trio.current_time() - started <= 5
 
 
 async def test_a_reader_that_never_reads_again_is_dropped(autojump_clock: trio.testing.MockClock) -> None:
-    async with connected(lockstep=True) as (peer, _):
-        peer.connection.offer(Message("a", b"0"))
+    async with connected() as (peer, _):
+        peer.connection.offer(Message("a", LARGE))
         await trio.sleep(2)
         for number in range(10):
             peer.connection.offer(Message("a", str(number).encode()))
         started = trio.current_time()
         await peer.done.wait()
-        assert trio.current_time() - started == LIMITS.farewell
+        assert LIMITS.farewell <= trio.current_time() - started <= LIMITS.farewell + 1
 
 
 async def test_a_burst_that_is_read_at_once_harms_nobody() -> None:
@@ -302,25 +325,21 @@ def test_a_message_is_framed_once_for_all_its_readers() -> None:
 
 
 async def test_a_frame_begun_is_ended_even_when_all_else_is_dropped() -> None:
-    near, far = trio.socket.socketpair()
-    near.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_SNDBUF, 4_096)
-    limits = DoorLimits()
-    posted: list[Connection] = []
-    protocol = ServerProtocol(state=OPEN)
-    async with trio.SocketStream(near) as here, trio.SocketStream(far) as there, trio.open_nursery() as nursery:
-        connection = Connection(here, protocol, limits, posted.append, combined=False, metered=True)
-        peer = Peer(there, connection)
-        message = Message("a", b"x" * 100_000)
-        connection.offer(message)
-        assert posted == [connection]
-        connection.deliver()
-        connection.offer(Message("a", b"dropped"))
-        connection.cut(GOING_AWAY, "enough", drop=True)
-
-        async def answer(text: str) -> None:
-            raise AssertionError(text)
-
-        nursery.start_soon(connection.run, answer)
+    async with connected() as (peer, _):
+        peer.connection.offer(Message("a", LARGE))
+        await trio.testing.wait_all_tasks_blocked()
+        peer.connection.offer(Message("a", b"dropped"))
+        peer.connection.cut(GOING_AWAY, "enough", drop=True)
         assert await peer.goodbye() == (1001, "enough")
-        await there.aclose()
-        assert peer.heard == ["x" * 100_000]
+        assert peer.heard == [LARGE.decode()]
+
+
+async def test_after_a_day_a_connection_ends_and_that_is_known_before(autojump_clock: trio.testing.MockClock) -> None:
+    async with connected(DoorLimits(ping=1_000_000)) as (peer, _):
+        await trio.sleep(86_400 - 601)
+        assert not peer.connection.retires()
+        await trio.sleep(2)
+        assert peer.connection.retires()
+        assert not peer.connection.retires()
+        await trio.sleep(600)
+        assert await peer.goodbye() == (1008, "a connection lives for a day")
