@@ -21,7 +21,7 @@ async def page(rooms: Rooms, request: Request) -> Reply | None:
         return None
     try:
         rooms.limits.charge(request.address, 1, rooms.clock.now())
-        found = (await trio.to_thread.run_sync(pages)).get(request.path.rstrip("/"))
+        found = (await trio.to_thread.run_sync(pages, rooms.settings)).get(request.path.rstrip("/"))
         if found is None:
             raise Refused(errors.NO_SUCH_ROUTE)
         if request.method not in {"GET", "HEAD"}:

@@ -24,7 +24,7 @@ class InfoRequest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 async def ping(rooms: Rooms, caller: Caller | None, request: Nothing) -> Empty:
-    """Yes."""
+    """Whether the house is open."""
     return Empty()
 
 
