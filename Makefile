@@ -40,8 +40,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup  ## run a furnished exchange to look at, on ports 8080 and 8081
 	$(BIN)/exchange demo --dir $(DIR) --port $(PORT) --fast-port $(FAST_PORT) $(ARGS)
 
-test: setup  ## run the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: setup  ## run the tests, on all cores
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: setup  ## lint, format, types and walls, without changing a file
 	$(BIN)/ruff check $(CODE)
@@ -53,7 +53,7 @@ bench: setup  ## measure, and print the figures beside their budgets
 	$(BIN)/python -m bench $(ARGS)
 
 nightly: setup  ## run the long tests too: more seeds, more kills, more hours
-	NIGHTLY=1 $(BIN)/python -m pytest $(ARGS)
+	NIGHTLY=1 $(BIN)/python -m pytest -n auto $(ARGS)
 
 format: setup  ## put every file into the one format, and fix what can be fixed
 	$(BIN)/ruff check --fix-only $(CODE)
