@@ -66,15 +66,26 @@ class Catalogue:
             raise Refused(errors.BAD_SYMBOL)
         return market
 
-    def select(self, symbol: str | None, symbols: Iterable[str] | None) -> list[Market]:
-        """One market, some, or (given neither) all, in the order asked for or listed."""
+    def find_in(self, symbol: str, status: SymbolStatus | None) -> Market:
+        """The market of that symbol; refused when there is none, or when its status is another (None: any will do)."""
+        market = self.find(symbol)
+        if status not in {None, self.status(market)}:
+            raise Refused(errors.WRONG_STATUS)
+        return market
+
+    def select(
+        self, symbol: str | None, symbols: Iterable[str] | None, status: SymbolStatus | None = None
+    ) -> list[Market]:
+        """One market, some, or (given neither) all, in the order asked for or listed.
+
+        One of another status than `status` is refused; of several, those that have it are chosen.
+        """
         if symbol is not None and symbols is not None:
             raise Refused(errors.BAD_COMBINATION)
         if symbol is not None:
-            return [self.find(symbol)]
-        if symbols is not None:
-            return [self.find(name) for name in symbols]
-        return list(self.markets.values())
+            return [self.find_in(symbol, status)]
+        chosen = [self.find(name) for name in symbols] if symbols is not None else self.markets.values()
+        return [market for market in chosen if status in {None, self.status(market)}]
 
     def status(self, market: Market) -> SymbolStatus:
         """What the market lets in, in the dialect's words."""

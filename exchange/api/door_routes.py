@@ -39,6 +39,7 @@ def route_of(target: str) -> Route:
     Raises `Refused` for a path that leads nowhere, and for microseconds, which are not told here.
     """
     path, _, query = target.partition("?")
+    query = query.replace("+", "%2B")  # it stands for itself: btcusdt@kline_1d@+08:00
     sent = parse_qs(query, max_num_fields=64) if query.count("&") < 64 else {}
     if sent.get("timeUnit", ["MILLISECOND"])[-1].upper() != "MILLISECOND":
         raise Refused(Refusal(-1020, "This operation is not supported. timeUnit: only MILLISECOND is."))

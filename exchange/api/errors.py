@@ -86,6 +86,9 @@ TOO_LONG_AGO: Final = Refusal(-1127, "More than 24 hours between startTime and e
 BAD_RESPONSE_TYPE: Final = Refusal(-1136, "Invalid newOrderRespType.")
 BAD_TICKER_TYPE: Final = Refusal(-1139, "Invalid ticker type.")
 DUPLICATE_SYMBOLS: Final = Refusal(-1151, "Symbol is present multiple times in the list.")
+TOO_MANY_SYMBOLS: Final = Refusal(-1101, "Too many values sent for parameter 'symbols', maximum allowed up to 100.")
+WRONG_STATUS: Final = Refusal(-1220, "The symbol's status does not match the requested symbolStatus.")
+NO_REFERENCE_PRICE: Final = Refusal(-2043, "This symbol doesn't have a reference price.")
 BAD_COMBINATION: Final = Refusal(-1128, "Combination of optional parameters invalid.")
 NO_SUCH_ORDER: Final = Refusal(-2013, "Order does not exist.")
 NO_ICEBERG: Final = Refusal(-2010, "Iceberg orders are not supported for this symbol.")
@@ -117,6 +120,11 @@ def missing(name: str) -> Refusal:
 def neither(first: str, second: str) -> Refusal:
     """One of the two must be sent."""
     return Refusal(-1102, f"Param '{first}' or '{second}' must be sent, but both were empty/null!")
+
+
+def not_here(what: str) -> Refusal:
+    """Something that the dialect has and this exchange has not: refused by its name."""
+    return Refusal(-1020, f"This operation is not supported. Not here: {what}.")
 
 
 def unread(known: int, sent: int, unknown: str) -> Refusal:

@@ -9,7 +9,18 @@ from typing import Any, Final
 import msgspec
 
 from exchange.api import errors
-from exchange.api.endpoints import account, cancel_replace, general, market_data, orders, wallet
+from exchange.api.endpoints import (
+    account,
+    cancel_replace,
+    custody,
+    general,
+    market_data,
+    orders,
+    standing,
+    tickers,
+    trial,
+    wallet,
+)
 from exchange.api.endpoints.account import ListenKeyRequest, MyTrades, Nothing
 from exchange.api.endpoints.orders import MaybeOneMarket, NamedOrder, OneMarket
 from exchange.api.endpoints.sizing import NewOrder
@@ -55,7 +66,7 @@ def _depth_weight(request: market_data.DepthRequest) -> int:
     return next((weight for most, weight in ((100, 5), (500, 25), (1000, 50)) if request.limit <= most), 250)
 
 
-def _day_weight(request: market_data.DayRequest) -> int:
+def _day_weight(request: tickers.DayRequest) -> int:
     """2 for up to 20 markets, 40 for up to 100, 80 for more or all."""
     if request.symbol is not None:
         return 2
@@ -63,9 +74,26 @@ def _day_weight(request: market_data.DayRequest) -> int:
     return 2 if count <= 20 else 40 if count <= 100 else 80
 
 
-def _ticker_weight(request: market_data.TickerRequest) -> int:
+def _ticker_weight(request: tickers.TickerRequest) -> int:
     """2 for one market, 4 for several or all."""
     return 2 if request.symbol is not None else 4
+
+
+def _window_weight(request: tickers.DayRequest) -> int:
+    """4 a market, at most 200."""
+    return min(4 * len(request.symbols or "1"), 200)
+
+
+def _rules_weight(request: market_data.RulesRequest) -> int:
+    """2 a market, at most 40; 40 for all."""
+    if request.symbol is not None:
+        return 2
+    return min(2 * len(request.symbols), 40) if request.symbols is not None else 40
+
+
+def _trial_weight(request: trial.TrialOrder) -> int:
+    """1, or 20 with `computeCommissionRates`."""
+    return 20 if request.compute_commission_rates else 1
 
 
 def _open_weight(request: MaybeOneMarket) -> int:
@@ -91,13 +119,24 @@ ROUTES: Final = (
     Route("GET", "/api/v3/klines", _NONE, 2, market_data.KlineRequest, market_data.klines),
     Route("GET", "/api/v3/uiKlines", _NONE, 2, market_data.KlineRequest, market_data.klines),
     Route("GET", "/api/v3/avgPrice", _NONE, 2, OneMarket, market_data.average_price),
-    Route("GET", "/api/v3/ticker/24hr", _NONE, _day_weight, market_data.DayRequest, market_data.day_tickers),
-    Route("GET", "/api/v3/ticker/price", _NONE, _ticker_weight, market_data.TickerRequest, market_data.prices),
+    Route("GET", "/api/v3/ticker/24hr", _NONE, _day_weight, tickers.DayRequest, tickers.day_tickers),
+    Route("GET", "/api/v3/ticker/price", _NONE, _ticker_weight, tickers.TickerRequest, tickers.prices),
+    Route("GET", "/api/v3/ticker/bookTicker", _NONE, _ticker_weight, tickers.TickerRequest, tickers.book_tickers),
+    Route("GET", "/api/v3/ticker", _NONE, _window_weight, tickers.WindowRequest, tickers.windows),
+    Route("GET", "/api/v3/ticker/tradingDay", _NONE, _window_weight, tickers.TradingDayRequest, tickers.trading_days),
+    Route("GET", "/api/v3/historicalBlockTrades", _NONE, 25, market_data.BlockTradesRequest, market_data.block_trades),
+    Route("GET", "/api/v3/executionRules", _NONE, _rules_weight, market_data.RulesRequest, market_data.execution_rules),
+    Route("GET", "/api/v3/referencePrice", _NONE, 2, OneMarket, market_data.reference_price),
     Route(
-        "GET", "/api/v3/ticker/bookTicker", _NONE, _ticker_weight, market_data.TickerRequest, market_data.book_tickers
+        "GET",
+        "/api/v3/referencePrice/calculation",
+        _NONE,
+        2,
+        market_data.CalculationRequest,
+        market_data.reference_calculation,
     ),
     Route("POST", "/api/v3/order", _TRADE, 1, NewOrder, orders.place, counts_orders=True, begin=orders.placement),
-    Route("POST", "/api/v3/order/test", _TRADE, 1, NewOrder, orders.test),
+    Route("POST", "/api/v3/order/test", _TRADE, _trial_weight, trial.TrialOrder, trial.test),
     Route("GET", "/api/v3/order", _READ, 4, NamedOrder, orders.query),
     Route("DELETE", "/api/v3/order", _TRADE, 1, orders.CancelRequest, orders.cancel, begin=orders.cancellation),
     Route(
@@ -116,18 +155,35 @@ ROUTES: Final = (
     Route("GET", "/api/v3/account", _READ, 20, account.AccountRequest, account.account),
     Route("GET", "/api/v3/account/commission", _READ, 20, OneMarket, account.commission),
     Route("GET", "/api/v3/myTrades", _READ, _trades_weight, MyTrades, account.my_trades),
+    Route("GET", "/api/v3/myAllocations", _READ, 20, account.AllocationsRequest, account.allocations),
+    Route("GET", "/api/v3/myFilters", _READ, 40, OneMarket, general.my_filters),
     Route("GET", "/api/v3/rateLimit/order", _READ, 40, Nothing, account.order_counts),
     Route("POST", "/api/v3/userDataStream", _KEY, 2, Nothing, account.open_stream),
     Route("PUT", "/api/v3/userDataStream", _KEY, 2, ListenKeyRequest, account.keep_stream),
     Route("DELETE", "/api/v3/userDataStream", _KEY, 2, ListenKeyRequest, account.close_stream),
     Route("GET", "/sapi/v1/system/status", _NONE, 1, Nothing, wallet.system_status),
     Route("GET", "/sapi/v1/capital/config/getall", _READ, 10, Nothing, wallet.coins),
+    Route("GET", "/sapi/v1/capital/deposit/address", _READ, 10, custody.AddressRequest, custody.deposit_address),
+    Route("GET", "/sapi/v1/capital/deposit/hisrec", _READ, 1, custody.DepositsRequest, custody.deposits),
+    Route("GET", "/sapi/v1/capital/withdraw/history", _READ, 1, custody.WithdrawalsRequest, custody.withdrawals),
+    Route("POST", "/sapi/v1/capital/withdraw/apply", _TRADE, 1, custody.WithdrawRequest, custody.withdraw),
+    Route("GET", "/sapi/v1/account/status", _READ, 1, Nothing, standing.status),
+    Route("GET", "/sapi/v1/account/apiTradingStatus", _READ, 1, Nothing, standing.trading_status),
+    Route("GET", "/sapi/v1/account/apiRestrictions", _READ, 1, Nothing, standing.restrictions),
     Route("GET", "/sapi/v1/asset/tradeFee", _READ, 1, wallet.MaybeSymbol, wallet.trade_fees),
     Route("GET", "/sapi/v1/margin/allPairs", _NONE, 1, Nothing, wallet.no_pairs),
     Route("GET", "/sapi/v1/margin/isolated/allPairs", _NONE, 1, Nothing, wallet.no_pairs),
     Route("GET", "/fapi/v1/exchangeInfo", _NONE, 1, Nothing, wallet.no_futures),
     Route("GET", "/dapi/v1/exchangeInfo", _NONE, 1, Nothing, wallet.no_futures),
 )
+
+NOT_HERE: Final = {
+    "/api/v3/sor/order": "smart order routing",
+    "/api/v3/sor/order/test": "smart order routing",
+    "/api/v3/orderList/opo": "one-pays-the-other lists",
+    "/api/v3/orderList/opoco": "one-pays-the-other lists",
+}
+"""Paths of the dialect that are refused by name."""
 
 _BY_PATH: Final[dict[str, dict[str, Route]]] = {}
 for _route in ROUTES:
@@ -138,7 +194,8 @@ def find(method: str, path: str) -> Route:
     """The route of that method and path; refused when there is none."""
     methods = _BY_PATH.get(path)
     if methods is None:
-        raise Refused(errors.NO_SUCH_ROUTE)
+        missing = NOT_HERE.get(path)
+        raise Refused(errors.NO_SUCH_ROUTE if missing is None else errors.not_here(missing))
     route = methods.get(method)
     if route is None:
         raise Refused(errors.WRONG_METHOD)

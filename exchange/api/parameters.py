@@ -37,6 +37,10 @@ Count = NewType("Count", int)
 """A whole number from 0 to 2**63 - 1: ids, limits."""
 Permissions = NewType("Permissions", tuple)  # type: ignore[type-arg]  # of str
 """One permission, or a JSON list of them."""
+Zone = NewType("Zone", int)
+"""Microseconds by which clocks are ahead of UTC; sent as hours, or hours and minutes."""
+Window = NewType("Window", int)
+"""A length of time in microseconds; sent as minutes, hours or days."""
 
 
 class ResponseType(Enum):
@@ -76,14 +80,23 @@ class SymbolStatus(Enum):
 
 
 MAX_PARAMETERS: Final = 64
+MAX_SYMBOLS: Final = 100
+"""Tickers that have to be added up are given for so many markets at a time."""
 _MICROSECONDS_FROM: Final = 10**14
 """Times from here on are microseconds: as milliseconds they would lie in the year 5138."""
+
+_MINUTE: Final = 60_000_000
 
 _SYMBOL: Final = "^[A-Z0-9-_.]{1,20}$"
 _SYMBOL_LIST: Final = r"^\[(\"[A-Z0-9-_.]{1,20}\"){1}(,\"[A-Z0-9-_.]{1,20}\"){0,}\]$"
 _CLIENT_ID: Final = "^[a-zA-Z0-9-_]{1,36}$"
 _DECIMAL: Final = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 _WHOLE: Final = "^[0-9]{1,20}$"
+_QUARTERS: Final = "(:(00|15|30|45))?"
+ZONE: Final = f"^(-(0?[0-9]|1[01]){_QUARTERS}|-12(:00)?|(0?[0-9]|1[0-3]){_QUARTERS}|14(:00)?)$"
+WINDOW: Final = "^([1-9]|[1-5][0-9])m$|^([1-9]|1[0-9]|2[0-3])h$|^[1-7]d$"
+"""From -12:00 to 14:00 in quarters of an hour, as all zones are; and minutes up to 59, hours to 23, days to 7."""
+
 _FLAG: Final = "^(true|false|TRUE|FALSE)$"
 
 
@@ -243,6 +256,27 @@ def _interval(_: str, text: str) -> Interval:
     return interval
 
 
+_is_zone: Final = re.compile(ZONE, re.ASCII).fullmatch
+
+
+def _zone(name: str, text: str) -> int:
+    if _is_zone(text) is None:
+        raise Refused(errors.illegal(name, ZONE))
+    hours, _, minutes = text.removeprefix("-").partition(":")
+    ahead = int(hours) * 60 + int(minutes or 0)
+    return (-ahead if text.startswith("-") else ahead) * _MINUTE
+
+
+_UNITS: Final = {"m": _MINUTE, "h": 60 * _MINUTE, "d": 24 * 60 * _MINUTE}
+_is_window: Final = re.compile(WINDOW, re.ASCII).fullmatch
+
+
+def _window(name: str, text: str) -> int:
+    if _is_window(text) is None:
+        raise Refused(errors.illegal(name, WINDOW))
+    return int(text[:-1]) * _UNITS[text[-1]]
+
+
 def _anything(_: str, text: str) -> str:
     return text
 
@@ -257,6 +291,8 @@ _READ: Final[dict[Any, Callable[[str, str], Any]]] = {
     Count: _count,
     Micros: read_time,
     Permissions: _permissions,
+    Zone: _zone,
+    Window: _window,
     Interval: _interval,
     Side: _named(Side, errors.BAD_SIDE),
     OrderType: _named(OrderType, errors.BAD_ORDER_TYPE),

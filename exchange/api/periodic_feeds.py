@@ -16,8 +16,11 @@ from exchange.market_data.bars import Bar
 from exchange.market_data.depth import Best, DepthSnapshot
 from exchange.market_data.hub import Change, Hub
 from exchange.market_data.intervals import Interval
-from exchange.market_data.ticker import Ticker
+from exchange.market_data.ticker import WINDOWS, Ticker
 from exchange.market_data.view import MarketView
+
+TICKERS: Final = frozenset({"ticker", "miniTicker", *(f"ticker_{window}" for window in WINDOWS)})
+"""Kinds of tickers that are streamed."""
 
 _MAX_QUIET_CANDLES: Final = 60
 """How many candles without a trade one beat may catch up on."""
@@ -125,11 +128,11 @@ class KlineFeed(PeriodicFeed):
 
 
 class TickerFeed(PeriodicFeed):
-    """`@ticker` and `@miniTicker`: the last 24 hours, when anything in them changed."""
+    """`@ticker`, `@miniTicker`, `@ticker_1h` and so on: a window of time, when anything in it changed."""
 
-    def __init__(self, name: str, view: MarketView, period: int, *, mini: bool) -> None:
+    def __init__(self, name: str, view: MarketView, period: int, kind: str) -> None:
         super().__init__(name, view, period)
-        self._watch = TickerWatch(view, mini=mini)
+        self._watch = TickerWatch(view, kind)
 
     def join(self, reader: Reader) -> None:
         """A new reader is told at the next beat."""
@@ -153,11 +156,13 @@ class AverageFeed(PeriodicFeed):
 
 
 class TickerWatch:
-    """One market's ticker, and whether it has changed since it was last looked at."""
+    """One market's ticker of some kind, and whether it has changed since it was last looked at."""
 
-    def __init__(self, view: MarketView, *, mini: bool) -> None:
+    def __init__(self, view: MarketView, kind: str) -> None:
+        """`kind` is one of `TICKERS`."""
         self._view = view
-        self._mini = mini
+        self._kind = kind
+        self._window = kind.removeprefix("ticker_") if kind.startswith("ticker_") else None
         self._last: tuple[Ticker, Best | None] | None = None
 
     def forget(self) -> None:
@@ -166,26 +171,28 @@ class TickerWatch:
 
     def news(self, now: Micros) -> object | None:
         """The message that says what changed; None when nothing did but the time."""
-        ticker = self._view.ticker(now)
-        best = None if self._mini else self._view.depth.best()
+        view, window = self._view, self._window
+        ticker = view.ticker(now) if window is None else view.window(window, now)
+        best = view.depth.best() if self._kind == "ticker" else None
         timeless = (msgspec.structs.replace(ticker, opened=Micros(0), closed=Micros(0)), best)
         if timeless == self._last:
             return None
         self._last = timeless
+        if window is not None:
+            return messages.window_message(view.rules, window, ticker)
         if best is None:
-            return messages.mini_ticker_message(self._view.rules, ticker)
-        last_quantity = self._view.tape[-1].quantity if self._view.tape else 0
-        return messages.ticker_message(self._view.rules, ticker, best, last_quantity)
+            return messages.mini_ticker_message(view.rules, ticker)
+        return messages.ticker_message(view.rules, ticker, best, view.tape[-1].quantity if view.tape else 0)
 
 
 class AllTickersFeed(Feed):
-    """`!ticker@arr` and `!miniTicker@arr`: once a second, those tickers that changed."""
+    """`!ticker@arr`, `!miniTicker@arr`, `!ticker_1h@arr` and so on: once a second, those tickers that changed."""
 
-    def __init__(self, name: str, hub: Hub, period: int, *, mini: bool) -> None:
+    def __init__(self, name: str, hub: Hub, period: int, kind: str) -> None:
         super().__init__(name)
         self._hub = hub
         self._period = period
-        self._mini = mini
+        self._kind = kind
         self._due = 0
         self._watches: dict[int, TickerWatch] = {}
 
@@ -201,7 +208,7 @@ class AllTickersFeed(Feed):
         self._due = now - now % self._period + self._period
         for market, view in self._hub.views.items():
             if market not in self._watches:
-                self._watches[market] = TickerWatch(view, mini=self._mini)
+                self._watches[market] = TickerWatch(view, self._kind)
         news = [message for watch in self._watches.values() if (message := watch.news(now)) is not None]
         if news:
             self.say(news)

@@ -13,6 +13,7 @@ from exchange.api.stream_wire import (
     PartialMessage,
     TickerMessage,
     TradeMessage,
+    WindowMessage,
 )
 from exchange.core.market import Market
 from exchange.core.orders import Side
@@ -84,7 +85,7 @@ def kline_message(market: Market, interval: Interval, bar: Bar, now: Micros, *, 
         milliseconds(bar.start),
         milliseconds(interval.end(bar.start)) - 1,
         market.symbol,
-        interval.name,
+        interval.length,
         bar.first_trade,
         bar.last_trade,
         price_text(market, bar.open),
@@ -142,6 +143,29 @@ def ticker_message(market: Market, ticker: Ticker, best: Best, last_quantity: in
         ticker.first_trade,
         ticker.last_trade,
         ticker.count,
+    )
+
+
+def window_message(market: Market, name: str, window: Ticker) -> WindowMessage:
+    """A window of time, from the minute in which it began."""
+    return WindowMessage(
+        f"{name}Ticker",
+        milliseconds(window.closed),
+        market.symbol,
+        price_text(market, window.close - window.open),
+        percent_text(window.open, window.close),
+        price_text(market, window.open),
+        price_text(market, window.high),
+        price_text(market, window.low),
+        price_text(market, window.close),
+        average_text(market, window.quantity, window.notional),
+        quantity_text(market, window.quantity),
+        notional_text(market, window.notional),
+        milliseconds(window.opened),
+        milliseconds(window.closed),
+        window.first_trade,
+        window.last_trade,
+        window.count,
     )
 
 

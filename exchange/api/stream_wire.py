@@ -142,6 +142,28 @@ class TickerMessage(msgspec.Struct, frozen=True, gc=False):
     n: int
 
 
+class WindowMessage(msgspec.Struct, frozen=True, gc=False):
+    """A window of time: change, percent, open, high, low, last, mean, volumes, times, first and last trade, count."""
+
+    e: str
+    E: int
+    s: str
+    p: str
+    P: str
+    o: str
+    h: str
+    l: str  # noqa: E741  # the dialect's letter
+    c: str
+    w: str
+    v: str
+    q: str
+    O: int  # noqa: E741  # the dialect's letter
+    C: int
+    F: int
+    L: int
+    n: int
+
+
 class AverageMessage(msgspec.Struct, frozen=True, gc=False):
     """The mean price of the last five minutes."""
 

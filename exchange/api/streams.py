@@ -10,15 +10,17 @@ import trio
 
 from exchange.api import feeds, periodic_feeds
 from exchange.api.feeds import Feed, Reader
+from exchange.api.periodic_feeds import TICKERS
 from exchange.clock import Clock
 from exchange.core.units import MarketId
 from exchange.market_data.hub import Change, Hub
-from exchange.market_data.intervals import INTERVALS
+from exchange.market_data.intervals import STREAMED, ZONED_STREAMS, zone_text
 from exchange.market_data.view import MarketView
 
 _BEAT: Final = 100_000
 _SECOND: Final = 1_000_000
-_NAME: Final = re.compile(r"([a-z0-9_.-]{1,20})@([A-Za-z0-9_]{1,20})(@100ms|@1000ms)?", re.ASCII).fullmatch
+_NAME: Final = re.compile(r"([a-z0-9_.-]{1,20})@([A-Za-z0-9_]{1,20})(@100ms|@1000ms|@\+08:00)?", re.ASCII).fullmatch
+_ZONE: Final = f"@{zone_text(ZONED_STREAMS)}"
 _PARTIAL: Final = {"depth5": 5, "depth10": 10, "depth20": 20}
 
 
@@ -79,8 +81,11 @@ class Streams:
 
     def _make(self, name: str) -> Feed:
         """The stream of that name. Raises `UnknownStream`."""
-        if name in {"!ticker@arr", "!miniTicker@arr"}:
-            return periodic_feeds.AllTickersFeed(name, self._hub, _SECOND, mini=name == "!miniTicker@arr")
+        if name.startswith("!"):
+            kind = name[1:].removesuffix("@arr")
+            if name != f"!{kind}@arr" or kind not in TICKERS:
+                raise UnknownStream(name)
+            return periodic_feeds.AllTickersFeed(name, self._hub, _SECOND, kind)
         match = _NAME(name)
         market = self._hub.symbols.get(match.group(1).upper()) if match else None
         if match is None or market is None:
@@ -92,18 +97,20 @@ class Streams:
 
 
 def _market_feed(name: str, view: MarketView, kind: str, speed: str | None) -> Feed | None:
-    """The stream of that kind of one market; only books come at two speeds."""
+    """The stream of that kind of one market; only books come at two speeds, only candles in two zones."""
     period = _BEAT if speed == "@100ms" else _SECOND
-    if kind == "depth":
+    if kind == "depth" and speed != _ZONE:
         return periodic_feeds.DiffFeed(name, view, period)
-    if kind in _PARTIAL:
+    if kind in _PARTIAL and speed != _ZONE:
         return periodic_feeds.PartialFeed(name, view, period, _PARTIAL[kind])
-    if speed is not None:
-        return None
     if kind.startswith("kline_"):
-        interval = INTERVALS.get(kind.removeprefix("kline_"))
+        interval = STREAMED.get(kind.removeprefix("kline_") + (speed or ""))
         slow = _SECOND if kind == "kline_1s" else 2 * _SECOND
         return periodic_feeds.KlineFeed(name, view, slow, interval) if interval else None
+    if speed is not None:
+        return None
+    if kind in TICKERS:
+        return periodic_feeds.TickerFeed(name, view, _SECOND, kind)
     match kind:
         case "trade":
             return feeds.TradeFeed(name, view)
@@ -111,8 +118,6 @@ def _market_feed(name: str, view: MarketView, kind: str, speed: str | None) -> F
             return feeds.AggregateFeed(name, view)
         case "bookTicker":
             return feeds.BookTickerFeed(name, view)
-        case "ticker" | "miniTicker":
-            return periodic_feeds.TickerFeed(name, view, _SECOND, mini=kind == "miniTicker")
         case "avgPrice":
             return periodic_feeds.AverageFeed(name, view, _SECOND)
         case _:

@@ -61,6 +61,23 @@ class CommissionReply(msgspec.Struct, frozen=True, rename="camel", kw_only=True)
     discount: Discount = Discount()
 
 
+class OrderRates(msgspec.Struct, frozen=True):
+    maker: str
+    taker: str
+
+
+_NO_RATES = OrderRates("0.00000000", "0.00000000")
+
+
+class OrderCommission(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What the trades of an order would cost, as fractions of one."""
+
+    standard_commission_for_order: OrderRates
+    special_commission_for_order: OrderRates = _NO_RATES
+    tax_commission_for_order: OrderRates = _NO_RATES
+    discount: Discount = Discount()
+
+
 class OrderCount(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     rate_limit_type: str = "ORDERS"
     interval: str

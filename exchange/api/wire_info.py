@@ -99,6 +99,12 @@ class SymbolInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     allowed_self_trade_prevention_modes: list[str]
 
 
+class MyFilters(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    exchange_filters: list[object] = []
+    symbol_filters: list[Filter]
+    asset_filters: list[object] = []
+
+
 class ExchangeInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     timezone: str = "UTC"
     server_time: int
@@ -131,7 +137,7 @@ def symbol_info(
         base_commission_precision=market.base_decimals,
         quote_commission_precision=market.quote_decimals,
         order_types=[kind.name for kind in types],
-        filters=list(_filters(market)),
+        filters=filters_of(market),
         permissions=["SPOT"],
         permission_sets=[["SPOT"]] if with_sets else [],
         default_self_trade_prevention_mode=SelfTrade.EXPIRE_MAKER.name,
@@ -139,7 +145,7 @@ def symbol_info(
     )
 
 
-def _filters(market: Market) -> list[Filter]:
+def filters_of(market: Market) -> list[Filter]:
     """The market's rules as filters, the price filter first."""
     lot = quantity_text(market, 1)
     least = quantity_text(market, market.min_quantity)

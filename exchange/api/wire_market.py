@@ -1,17 +1,16 @@
-"""Replies about markets: rules, depth, trades, candles, tickers. Amounts are plain decimal strings."""
+"""Replies about markets: depth, trades, candles, rules of execution. Amounts are plain decimal strings."""
 
 from __future__ import annotations
 
 import msgspec
 
-from exchange.api.amounts import average_text, percent_text, price_text, quantity_text, quote_text
+from exchange.api.amounts import price_text, quantity_text, quote_text
 from exchange.core.market import Market
 from exchange.core.orders import Side
 from exchange.core.units import Micros
 from exchange.ledger.rows import AggregateRow, TradeRow
 from exchange.market_data.bars import Bar
-from exchange.market_data.depth import Best, DepthSnapshot, PriceLevel
-from exchange.market_data.ticker import Ticker
+from exchange.market_data.depth import DepthSnapshot, PriceLevel
 
 Level = tuple[str, str]
 """(price, quantity)."""
@@ -23,6 +22,17 @@ class Empty(msgspec.Struct, frozen=True):
 
 class ServerTime(msgspec.Struct, frozen=True, rename="camel"):
     server_time: int
+
+
+class SymbolRules(msgspec.Struct, frozen=True):
+    """Rules by which trades of a market are held back. There are none here: the filters are all there is."""
+
+    symbol: str
+    rules: list[object] = []
+
+
+class ExecutionRules(msgspec.Struct, frozen=True, rename="camel"):
+    symbol_rules: list[SymbolRules]
 
 
 class Depth(msgspec.Struct, frozen=True, rename="camel"):
@@ -56,50 +66,10 @@ class AggregateTrade(msgspec.Struct, frozen=True):
     M: bool = True
 
 
-class PriceTicker(msgspec.Struct, frozen=True):
-    symbol: str
-    price: str
-
-
-class BookTicker(msgspec.Struct, frozen=True, rename="camel"):
-    symbol: str
-    bid_price: str
-    bid_qty: str
-    ask_price: str
-    ask_qty: str
-
-
 class AveragePrice(msgspec.Struct, frozen=True, rename="camel"):
     mins: int
     price: str
     close_time: int
-
-
-class MiniTicker(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    symbol: str
-    open_price: str
-    high_price: str
-    low_price: str
-    last_price: str
-    volume: str
-    quote_volume: str
-    open_time: int
-    close_time: int
-    first_id: int
-    last_id: int
-    count: int
-
-
-class DayTicker(MiniTicker, frozen=True, rename="camel", kw_only=True):
-    price_change: str
-    price_change_percent: str
-    weighted_avg_price: str
-    prev_close_price: str
-    last_qty: str
-    bid_price: str
-    bid_qty: str
-    ask_price: str
-    ask_qty: str
 
 
 Kline = tuple[int, str, str, str, str, str, int, str, int, str, str, str]
@@ -155,49 +125,4 @@ def kline(market: Market, bar: Bar, end: Micros) -> Kline:
         quantity_text(market, bar.taker_buy_quantity),
         quote_text(market, bar.taker_buy_notional),
         "0",
-    )
-
-
-def book_ticker(market: Market, best: Best) -> BookTicker:
-    """The best prices; zeros where a side is empty."""
-    return BookTicker(
-        market.symbol,
-        price_text(market, best.bid),
-        quantity_text(market, best.bid_quantity),
-        price_text(market, best.ask),
-        quantity_text(market, best.ask_quantity),
-    )
-
-
-def mini_ticker(market: Market, day: Ticker) -> MiniTicker:
-    """The last day as one candle."""
-    return MiniTicker(
-        symbol=market.symbol,
-        open_price=price_text(market, day.open),
-        high_price=price_text(market, day.high),
-        low_price=price_text(market, day.low),
-        last_price=price_text(market, day.close),
-        volume=quantity_text(market, day.quantity),
-        quote_volume=quote_text(market, day.notional),
-        open_time=day.opened // 1000,
-        close_time=day.closed // 1000,
-        first_id=day.first_trade,
-        last_id=day.last_trade,
-        count=day.count,
-    )
-
-
-def day_ticker(market: Market, day: Ticker, best: Best, last_quantity: int) -> DayTicker:
-    """The last day with its change, and the best prices now."""
-    return DayTicker(
-        **msgspec.structs.asdict(mini_ticker(market, day)),
-        price_change=price_text(market, day.close - day.open),
-        price_change_percent=percent_text(day.close - day.open, day.open),
-        weighted_avg_price=average_text(market, day.notional, day.quantity),
-        prev_close_price=price_text(market, day.before),
-        last_qty=quantity_text(market, last_quantity),
-        bid_price=price_text(market, best.bid),
-        bid_qty=quantity_text(market, best.bid_quantity),
-        ask_price=price_text(market, best.ask),
-        ask_qty=quantity_text(market, best.ask_quantity),
     )

@@ -63,6 +63,8 @@ class Identity:
             if "apiKey" in params:
                 auth.find_key(self._keyring, params.pop("apiKey"))
             return None
+        if security is Security.KEY:
+            return auth.caller_of(auth.find_key(self._keyring, params.pop("apiKey", self._api_key)))
         if "apiKey" in params:
             return self.signer(params, payload)
         return self.holder(params)

@@ -20,6 +20,12 @@ ENDPOINTS: Final[dict[str, Route]] = {
     "ticker.24hr": find("GET", "/api/v3/ticker/24hr"),
     "ticker.price": find("GET", "/api/v3/ticker/price"),
     "ticker.book": find("GET", "/api/v3/ticker/bookTicker"),
+    "ticker": find("GET", "/api/v3/ticker"),
+    "ticker.tradingDay": find("GET", "/api/v3/ticker/tradingDay"),
+    "blockTrades.historical": find("GET", "/api/v3/historicalBlockTrades"),
+    "executionRules": find("GET", "/api/v3/executionRules"),
+    "referencePrice": find("GET", "/api/v3/referencePrice"),
+    "referencePrice.calculation": find("GET", "/api/v3/referencePrice/calculation"),
     "order.place": find("POST", "/api/v3/order"),
     "order.test": find("POST", "/api/v3/order/test"),
     "order.status": find("GET", "/api/v3/order"),
@@ -31,16 +37,18 @@ ENDPOINTS: Final[dict[str, Route]] = {
     "myTrades": find("GET", "/api/v3/myTrades"),
     "account.status": find("GET", "/api/v3/account"),
     "account.commission": find("GET", "/api/v3/account/commission"),
+    "myAllocations": find("GET", "/api/v3/myAllocations"),
+    "myFilters": find("GET", "/api/v3/myFilters"),
+    "userDataStream.start": find("POST", "/api/v3/userDataStream"),
+    "userDataStream.ping": find("PUT", "/api/v3/userDataStream"),
+    "userDataStream.stop": find("DELETE", "/api/v3/userDataStream"),
     "account.rateLimits.orders": find("GET", "/api/v3/rateLimit/order"),
 }
 """What each weighs, takes and asks of its caller, and who answers it, is the endpoint's affair."""
 
 LATER: Final = frozenset(
     [
-        "account.allocations",
         "allOrderLists",
-        "myAllocations",
-        "myFilters",
         "myPreventedMatches",
         "openOrderLists.status",
         "order.amend.keepPriority",
@@ -55,11 +63,6 @@ LATER: Final = frozenset(
         "orderList.status",
         "sor.order.place",
         "sor.order.test",
-        "ticker",
-        "ticker.tradingDay",
-        "userDataStream.ping",
-        "userDataStream.start",
-        "userDataStream.stop",
     ]
 )
 """Methods of the dialect that are not here yet: refused by name."""

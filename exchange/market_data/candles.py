@@ -9,7 +9,7 @@ from typing import Final
 from exchange.core.units import Micros
 from exchange.ledger.rows import TradeRow
 from exchange.market_data.bars import SECOND, Bar, bar_of_trade, quiet
-from exchange.market_data.intervals import INTERVALS, Interval
+from exchange.market_data.intervals import LIVE, Interval
 
 KEPT_SECONDS: Final = 3_600
 """How many one-second candles with trades are kept for quick answers."""
@@ -19,7 +19,7 @@ class Candles:
     """One market's live candles.
 
     Trades are first added up by second; `settle` then adds that second to the candle of every length, so that a
-    burst of trades costs one addition each and not sixteen. Times never run backwards: the sequencer sees to that.
+    burst of trades costs one addition each and not two dozen. Times never run backwards: the sequencer sees to that.
     """
 
     __slots__ = ("_current", "_ends", "_minute_over", "_pending", "_previous", "seconds", "seconds_since")
@@ -51,7 +51,7 @@ class Candles:
     def settle(self) -> None:
         """Bring every candle up to the last trade."""
         if self._pending is not None:
-            self.merge(self._pending, INTERVALS.values())
+            self.merge(self._pending, LIVE)
             self._pending = None
 
     def merge(self, bar: Bar, intervals: Iterable[Interval]) -> None:

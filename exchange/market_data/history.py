@@ -8,7 +8,7 @@ from typing import Final
 from exchange.core.units import MarketId, Micros, TradeId
 from exchange.ledger.queries import Queries
 from exchange.market_data.bars import MINUTE, SECOND, Bar, bar_of_row, bar_of_trade, quiet
-from exchange.market_data.intervals import INTERVALS, Interval
+from exchange.market_data.intervals import Interval
 from exchange.market_data.view import MarketView
 
 _QUARTER: Final = 15 * MINUTE
@@ -44,7 +44,7 @@ class History:
         market = view.rules.id
         last = interval.start(now if end is None else Micros(min(now, end)))
         first = interval.before(last, limit - 1) if start is None else _first_from(interval, start)
-        before = await self._last_before(market, interval, first)
+        before = await self.last_before(market, first)
         if before is None:
             oldest = await self._queries.run(lambda: self._queries.bars(market, first // MINUTE, now // MINUTE + 1, 1))
             if not oldest:
@@ -57,12 +57,31 @@ class History:
         stop = interval.end(last)
         if interval.name == "1s":
             bars, stop = await self._seconds(view, first, stop)
-        elif interval.micros and interval.micros < _QUARTER:
-            bars = await self._minutes(market, first, stop)
         else:
-            unit = _QUARTER if interval.micros and interval.micros < _HOUR else _HOUR
-            bars = await self._days_of(market, first, Micros(min(stop, now + 1)), now, unit)
+            unit = next((unit for unit in (_HOUR, _QUARTER) if interval.falls_on(unit)), MINUTE)
+            bars = await self._bars(market, first, Micros(min(stop, now + 1)), now, unit)
         return list(_gapless(bars, interval, first, stop, before))
+
+    async def since(self, market: MarketId, first: Micros, now: Micros) -> list[Bar]:
+        """All from `first` on, which begins a minute: minutes up to the first full hour, hours from there on."""
+        hour = Micros(-(-first // _HOUR) * _HOUR)
+        minutes = await self._minutes(market, first, hour)
+        return minutes + await self._days_of(market, hour, Micros(now + MINUTE), now, _HOUR)
+
+    async def last_before(self, market: MarketId, time: Micros) -> Bar | None:
+        """The last candle or minute with a trade before `time`, for its closing price; None when there is none."""
+        if time % MINUTE:
+            end = Micros(time - 1)
+            rows = await self._queries.run(lambda: self._queries.trades(market, end=end, limit=1))
+            return bar_of_trade(rows[0], rows[0].time) if rows else None
+        row = await self._queries.run(lambda: self._queries.newest_bar_before(market, time // MINUTE))
+        return bar_of_row(row) if row is not None else None
+
+    async def _bars(self, market: MarketId, first: Micros, stop: Micros, now: Micros, unit: int) -> list[Bar]:
+        """Bars of length `unit` from `first` up to and without `stop`; only those with trades."""
+        if unit == MINUTE:
+            return await self._minutes(market, first, Micros(-(-stop // MINUTE) * MINUTE))
+        return await self._days_of(market, first, stop, now, unit)
 
     async def _minutes(self, market: MarketId, first: Micros, stop: Micros) -> list[Bar]:
         """The minutes from `first` up to and without `stop`."""
@@ -137,15 +156,6 @@ class History:
             next_id, read = TradeId(rows[-1].id + 1), read + len(rows)
         incomplete = bars.pop()
         return bars, incomplete.start
-
-    async def _last_before(self, market: MarketId, interval: Interval, first: Micros) -> Bar | None:
-        """The last candle or minute with a trade before `first`, for its closing price; None when there is none."""
-        if interval is INTERVALS["1s"] and first % MINUTE:
-            end = Micros(first - 1)
-            rows = await self._queries.run(lambda: self._queries.trades(market, end=end, limit=1))
-            return bar_of_trade(rows[0], rows[0].time) if rows else None
-        row = await self._queries.run(lambda: self._queries.newest_bar_before(market, first // MINUTE))
-        return bar_of_row(row) if row is not None else None
 
 
 def _first_from(interval: Interval, time: Micros) -> Micros:

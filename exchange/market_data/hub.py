@@ -18,7 +18,7 @@ from exchange.ledger.rows import TradeRow
 from exchange.market_data.bars import Bar
 from exchange.market_data.depth import Best, DepthSnapshot
 from exchange.market_data.history import History
-from exchange.market_data.ticker import Ticker
+from exchange.market_data.ticker import Ticker, ticker_of
 from exchange.market_data.view import MarketView, restored_view, trade_row
 
 if TYPE_CHECKING:
@@ -119,6 +119,19 @@ class Hub:
     def ticker(self, market: MarketId, now: Micros) -> Ticker:
         """The 24 hours before `now`."""
         return self.views[market].ticker(now)
+
+    async def window(self, market: MarketId, opened: Micros, now: Micros) -> Ticker:
+        """All from `opened`, which begins a minute, up to `now`, out of the ledger: exact, however long ago it was."""
+        assert self._history is not None
+        before = await self._history.last_before(market, opened)
+        whole: Bar | None = None
+        for bar in await self._history.since(market, opened, now):
+            if whole is None:
+                whole = bar.starting(opened)
+            else:
+                whole.add(bar)
+        price = before.close if before is not None else Price(0)
+        return ticker_of(whole, opened, now, price, price)
 
     def average(self, market: MarketId, now: Micros) -> tuple[int, int]:
         """(lots, quote atoms) traded in the five minutes before `now`: the current one and the four before it."""

@@ -1,4 +1,4 @@
-"""The candle lengths of the dialect, and where on the clock each begins. All in UTC; weeks start on Monday."""
+"""The candle lengths of the dialect, and where on the clock each begins: in UTC unless moved; weeks start on Monday."""
 
 from __future__ import annotations
 
@@ -10,40 +10,69 @@ import msgspec
 from exchange.core.units import Micros
 
 _SECOND: Final = 1_000_000
+_MINUTE: Final = 60 * _SECOND
 _DAY: Final = 86_400 * _SECOND
 _MONDAY: Final = 4 * _DAY  # 1970-01-05; the epoch was a Thursday
 _MONTHS_A_YEAR: Final = 12
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """A candle length: every `micros` from `offset` on, or, with `micros` 0, calendar months."""
+    """A candle length: every `micros` from `offset` on, or, with `micros` 0, calendar months that begin at `offset`."""
 
     name: str
     micros: int
     offset: int = 0
 
+    @property
+    def length(self) -> str:
+        """The dialect's name for the length, whatever zone its candles begin in."""
+        return self.name.partition("@")[0]
+
+    def in_zone(self, zone: int) -> Interval:
+        """The same length where clocks are `zone` microseconds ahead of UTC."""
+        offset = self.offset - zone
+        if self.micros:
+            offset %= self.micros
+        if offset == self.offset:
+            return self
+        return Interval(f"{self.name}@{zone_text(zone)}", self.micros, offset)
+
+    def falls_on(self, unit: int) -> bool:
+        """Whether all its candles begin and end on multiples of `unit` microseconds, no longer than a day."""
+        return self.offset % unit == 0 and self.micros % unit == 0
+
     def start(self, time: Micros) -> Micros:
         """When the candle that `time` falls into begins."""
         if self.micros:
             return Micros(time - (time - self.offset) % self.micros)
-        day = datetime.fromtimestamp(time // _SECOND, UTC)
-        return _month(day.year, day.month)
+        day = self._local(time)
+        return Micros(_month(day.year, day.month) + self.offset)
 
     def end(self, start: Micros) -> Micros:
         """When the candle that begins at `start` ends, and the next one begins."""
         if self.micros:
             return Micros(start + self.micros)
-        day = datetime.fromtimestamp(start // _SECOND, UTC)
+        day = self._local(start)
         years, month = divmod(day.month, _MONTHS_A_YEAR)
-        return _month(day.year + years, month + 1)
+        return Micros(_month(day.year + years, month + 1) + self.offset)
 
     def before(self, start: Micros, count: int) -> Micros:
         """When the candle `count` candles before the one at `start` begins; not before 1970."""
         if self.micros:
             return Micros(max(self.start(Micros(0)), start - count * self.micros))
-        day = datetime.fromtimestamp(start // _SECOND, UTC)
+        day = self._local(start)
         months = max(1970 * _MONTHS_A_YEAR, day.year * _MONTHS_A_YEAR + day.month - 1 - count)
-        return _month(months // _MONTHS_A_YEAR, months % _MONTHS_A_YEAR + 1)
+        return Micros(_month(months // _MONTHS_A_YEAR, months % _MONTHS_A_YEAR + 1) + self.offset)
+
+    def _local(self, time: Micros) -> datetime:
+        """What a calendar in this interval's zone says at `time`."""
+        return datetime.fromtimestamp((time - self.offset) // _SECOND, UTC)
+
+
+def zone_text(zone: int) -> str:
+    """A zone as streams name it: "+08:00"."""
+    hours, minutes = divmod(abs(zone) // _MINUTE, 60)
+    return f"{'-' if zone < 0 else '+'}{hours:02}:{minutes:02}"
 
 
 def _month(year: int, month: int) -> Micros:
@@ -72,3 +101,14 @@ INTERVALS: Final[dict[str, Interval]] = {name: Interval(name, length) for name, 
     "1M": Interval("1M", 0),
 }
 """Every candle length, by the dialect's name for it, the shortest first."""
+
+ZONED_STREAMS: Final = 8 * 60 * _MINUTE
+"""The one zone beside UTC, microseconds ahead of it, in which the dialect streams candles."""
+
+STREAMED: Final[dict[str, Interval]] = INTERVALS | {
+    f"{name}@{zone_text(ZONED_STREAMS)}": interval.in_zone(ZONED_STREAMS) for name, interval in INTERVALS.items()
+}
+"""Every candle length in UTC and in that zone, by its name in streams. Most short ones are the same in both."""
+
+LIVE: Final = tuple({interval.name: interval for interval in STREAMED.values()}.values())
+"""The candles that are kept up to date with every trade, each once."""

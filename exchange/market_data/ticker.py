@@ -1,4 +1,4 @@
-"""The last 24 hours of one market, minute by minute, and the average of the last five minutes."""
+"""Windows of one market that end now: the last 24 hours and others, minute by minute, and the mean of five minutes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from exchange.core.units import Micros, Price, TradeId
 from exchange.market_data.bars import MINUTE, NO_TRADE, Bar
 
 DAY: Final = 86_400_000_000
-_DAY_MINUTES: Final = 1_440
+DAY_MINUTES: Final = 1_440
+WINDOWS: Final = {"1h": 60, "4h": 240, "1d": DAY_MINUTES}
+"""The windows that are streamed: how many minutes before the current one each has."""
 AVERAGE_MINUTES: Final = 5
 
 
 class Ticker(msgspec.Struct, frozen=True, gc=False):
-    """A market's last 24 hours up to `closed`: prices in ticks, `quantity` in lots, `notional` in quote atoms.
+    """A market from `opened` to `closed`: prices in ticks, `quantity` in lots, `notional` in quote atoms.
 
-    The window moves in whole minutes: the current one and the 1,439 before it. `before` is the last price before
-    the window (0: never traded). Without a trade in the window all four prices are the last price known.
+    Windows move in whole minutes. `before` is the last price before the window (0: never traded). Without a trade in
+    the window all four prices are the last price known.
     """
 
     opened: Micros
@@ -36,17 +38,42 @@ class Ticker(msgspec.Struct, frozen=True, gc=False):
     last_trade: TradeId
 
 
-class RollingDay:
-    """The minutes of the last day that are over; the running one is asked for.
+def ticker_of(whole: Bar | None, opened: Micros, closed: Micros, before: Price, last: Price) -> Ticker:
+    """The ticker of all that was traded in a window, added up; with None of a quiet one, at the `last` price."""
+    if whole is None:
+        return Ticker(opened, closed, last, last, last, last, last, 0, 0, 0, NO_TRADE, NO_TRADE)
+    return Ticker(
+        opened,
+        closed,
+        whole.open,
+        whole.high,
+        whole.low,
+        whole.close,
+        before,
+        whole.quantity,
+        whole.notional,
+        whole.count,
+        whole.first_trade,
+        whole.last_trade,
+    )
+
+
+class RollingWindow:
+    """The minutes of a window that are over; the running one is asked for.
 
     Sums are kept up to date as minutes come and go; the extremes are looked for anew only when the minute that held
     one leaves.
     """
 
-    __slots__ = ("_before", "_count", "_high", "_low", "_minutes", "_notional", "_quantity")
+    __slots__ = ("_before", "_count", "_earlier", "_high", "_length", "_low", "_minutes", "_notional", "_quantity")
 
-    def __init__(self) -> None:
-        """An empty day."""
+    def __init__(self, earlier: int, length: int = 0) -> None:
+        """Empty. The window is the current minute and `earlier` before it.
+
+        It is said to have begun `length` before its end; 0: with the first of its minutes.
+        """
+        self._earlier = earlier * MINUTE
+        self._length = length
         self._minutes: deque[Bar] = deque()
         self._before = Price(0)
         self._quantity = self._notional = self._count = 0
@@ -66,9 +93,13 @@ class RollingDay:
         self._high = max(self._high, minute.high)
         self._low = minute.low if first else min(self._low, minute.low)
 
+    def _first(self, now: Micros) -> Micros:
+        """When the first minute of the window that ends at `now` begins."""
+        return Micros(now - now % MINUTE - self._earlier)
+
     def _expire(self, now: Micros) -> None:
         """Let go of the minutes that the window has left behind."""
-        first = now - now % MINUTE - (_DAY_MINUTES - 1) * MINUTE
+        first = self._first(now)
         minutes, extreme_left = self._minutes, False
         while minutes and minutes[0].start < first:
             gone = minutes.popleft()
@@ -84,31 +115,16 @@ class RollingDay:
     def ticker(self, now: Micros, running: Bar | None) -> Ticker:
         """The window that ends at `now`; `running` is the youngest minute with a trade."""
         self._expire(now)
-        opened = Micros(now - DAY)
-        first = now - now % MINUTE - (_DAY_MINUTES - 1) * MINUTE
+        first = self._first(now)
+        opened = Micros(now - self._length) if self._length else first
         whole = self._closed_minutes(opened)
         if running is not None and running.start >= first:
             if whole is None:
                 whole = running.starting(opened)
             else:
                 whole.add(running)
-        if whole is None:
-            last = running.close if running is not None else self._before
-            return Ticker(opened, now, last, last, last, last, last, 0, 0, 0, NO_TRADE, NO_TRADE)
-        return Ticker(
-            opened,
-            now,
-            whole.open,
-            whole.high,
-            whole.low,
-            whole.close,
-            self._before,
-            whole.quantity,
-            whole.notional,
-            whole.count,
-            whole.first_trade,
-            whole.last_trade,
-        )
+        last = running.close if running is not None else self._before
+        return ticker_of(whole, opened, now, self._before, last)
 
     def _closed_minutes(self, opened: Micros) -> Bar | None:
         """The minutes that are over, added up."""

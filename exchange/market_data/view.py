@@ -11,31 +11,44 @@ from exchange.core.market import Market, MarketPhase
 from exchange.core.units import Micros, Price, Seq
 from exchange.ledger.queries import Queries
 from exchange.ledger.rows import TradeRow
-from exchange.market_data.bars import MINUTE, SECOND, bar_of_row, bar_of_trade
+from exchange.market_data.bars import MINUTE, SECOND, Bar, bar_of_row, bar_of_trade
 from exchange.market_data.candles import Candles
 from exchange.market_data.depth import Depth
-from exchange.market_data.intervals import INTERVALS
-from exchange.market_data.ticker import DAY, RollingDay, Ticker
+from exchange.market_data.intervals import INTERVALS, LIVE
+from exchange.market_data.ticker import DAY, DAY_MINUTES, WINDOWS, RollingWindow, Ticker
 
 KEPT_TRADES: Final = 1_000
 """How many trades are kept for quick answers."""
 _PAGE: Final = 1_000
-_LONGER: Final = [interval for name, interval in INTERVALS.items() if name != "1s"]
+_LONGER: Final = [interval for interval in LIVE if interval.name != "1s"]
 
 
 class MarketView:
     """A market's public state as of the last commit."""
 
-    __slots__ = ("candles", "day", "depth", "phase", "rules", "tape")
+    __slots__ = ("candles", "day", "depth", "phase", "rules", "tape", "windows")
 
     def __init__(self, rules: Market, phase: MarketPhase, seq: Seq) -> None:
         """A market just listed, by event `seq`. `tape` holds the last trades, the oldest first."""
         self.rules = rules
         self.phase = phase
         self.depth = Depth(seq)
-        self.day = RollingDay()
-        self.candles = Candles(self.day.add)
+        self.day = RollingWindow(DAY_MINUTES - 1, DAY)
+        self.windows = {name: RollingWindow(minutes) for name, minutes in WINDOWS.items()}
+        self.candles = Candles(self.minute_over)
         self.tape: deque[TradeRow] = deque(maxlen=KEPT_TRADES)
+
+    def minute_over(self, minute: Bar) -> None:
+        """Count in a minute with trades that is over, later than all others."""
+        self.day.add(minute)
+        for window in self.windows.values():
+            window.add(minute)
+
+    def start_after(self, price: Price) -> None:
+        """Say what the last price was before the first minute that is counted in."""
+        self.day.start_after(price)
+        for window in self.windows.values():
+            window.start_after(price)
 
     def trade(self, row: TradeRow) -> None:
         """Count in the newest trade."""
@@ -55,6 +68,10 @@ class MarketView:
     def ticker(self, now: Micros) -> Ticker:
         """The 24 hours before `now`."""
         return self.day.ticker(now, self.candles.youngest("1m"))
+
+    def window(self, name: str, now: Micros) -> Ticker:
+        """One of the windows that are streamed, up to `now`."""
+        return self.windows[name].ticker(now, self.candles.youngest("1m"))
 
     def average(self, now: Micros) -> tuple[int, int]:
         """(lots, quote atoms) traded in the five minutes before `now`."""
@@ -104,12 +121,12 @@ def _restore_minutes(view: MarketView, queries: Queries) -> None:
     minute, running = min(last - DAY, *(start for _, start in starts)) // MINUTE, last // MINUTE
     before = queries.newest_bar_before(market, minute)
     if before is not None:
-        view.day.start_after(before.close)
+        view.start_after(before.close)
     while rows := queries.bars(market, minute, running + 1, _PAGE):
         for row in rows:
             bar = bar_of_row(row)
             if row.minute < running:
-                view.day.add(bar)
+                view.minute_over(bar)
             view.candles.merge(bar, [interval for interval, start in starts if bar.start >= start])
         minute = rows[-1].minute + 1
 

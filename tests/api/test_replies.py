@@ -28,6 +28,11 @@ ASKED: dict[str, dict[str, object]] = {
     "/api/v3/klines": SYMBOL | {"interval": "1h"},
     "/api/v3/uiKlines": SYMBOL | {"interval": "1M"},
     "/api/v3/avgPrice": SYMBOL,
+    "/api/v3/ticker": SYMBOL | {"windowSize": "7d"},
+    "/api/v3/ticker/tradingDay": SYMBOL | {"timeZone": "8"},
+    "/api/v3/historicalBlockTrades": SYMBOL | {"fromId": 0},
+    "/api/v3/myAllocations": SYMBOL,
+    "/api/v3/myFilters": SYMBOL,
     "POST /api/v3/order": NEW,
     "POST /api/v3/order/test": NEW,
     "GET /api/v3/order": SYMBOL | {"orderId": 1},
@@ -40,7 +45,15 @@ ASKED: dict[str, dict[str, object]] = {
 }
 """What a route wants to know before it answers well."""
 
-NAMES = [f"{route.method} {route.path}" for route in ROUTES]
+REFUSED = {
+    "GET /api/v3/referencePrice",
+    "GET /api/v3/referencePrice/calculation",
+    "GET /sapi/v1/capital/deposit/address",
+    "POST /sapi/v1/capital/withdraw/apply",
+}
+"""What is always answered by a refusal."""
+
+NAMES = [name for route in ROUTES if (name := f"{route.method} {route.path}") not in REFUSED]
 WHOLE = re.compile(
     "serverTime|intervalNum|limit|count|.*Precision|maxNum(Algo)?Orders|avgPriceMins|mins|[afl]|T|"
     "id|.*Id|time|.*Time|(maker|taker|buyer|seller)Commission|uid|status"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
-from exchange.api.http_routes import ROUTES, Route, Security, find
+from exchange.api.http_routes import NOT_HERE, ROUTES, Route, Security, find
 from exchange.api.parameters import decode, fields_of
 from tests.api.house import House, query
 
@@ -17,6 +18,11 @@ GET /api/v3/aggTrades, GET /api/v3/klines, GET /api/v3/uiKlines, GET /api/v3/tic
 GET /api/v3/ticker/bookTicker, GET /api/v3/avgPrice, GET /api/v3/historicalTrades, POST /api/v3/order,
 POST /api/v3/order/test, GET /api/v3/order, DELETE /api/v3/order, POST /api/v3/order/cancelReplace,
 GET /api/v3/openOrders, DELETE /api/v3/openOrders, GET /api/v3/allOrders, GET /api/v3/account,
+GET /api/v3/ticker, GET /api/v3/ticker/tradingDay, GET /api/v3/historicalBlockTrades, GET /api/v3/executionRules,
+GET /api/v3/referencePrice, GET /api/v3/referencePrice/calculation, GET /api/v3/myAllocations, GET /api/v3/myFilters,
+GET /sapi/v1/capital/deposit/address, GET /sapi/v1/capital/deposit/hisrec, GET /sapi/v1/capital/withdraw/history,
+POST /sapi/v1/capital/withdraw/apply, GET /sapi/v1/account/status, GET /sapi/v1/account/apiTradingStatus,
+GET /sapi/v1/account/apiRestrictions,
 GET /api/v3/account/commission, GET /api/v3/myTrades, GET /api/v3/rateLimit/order, POST /api/v3/userDataStream,
 PUT /api/v3/userDataStream, DELETE /api/v3/userDataStream, GET /sapi/v1/system/status,
 GET /sapi/v1/capital/config/getall, GET /sapi/v1/asset/tradeFee, GET /sapi/v1/margin/allPairs,
@@ -30,7 +36,9 @@ def named(route: Route) -> str:
 
 
 def test_the_table_holds_what_bots_ask_for_and_nothing_twice() -> None:
-    assert sorted(map(named, ROUTES)) == sorted(part.strip() for part in MUST.split(","))
+    table = [named(route) for route in ROUTES]
+    assert len(set(table)) == len(table)
+    assert {part.strip() for part in MUST.split(",")} <= set(table)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)
@@ -74,6 +82,16 @@ def test_what_changes_something_needs_the_scope_to_trade() -> None:
         ("GET /api/v3/myTrades?symbol=A", 20),
         ("GET /api/v3/myTrades?symbol=A&orderId=1", 5),
         ("GET /api/v3/exchangeInfo?", 20),
+        ("GET /api/v3/ticker?symbol=A", 4),
+        ('GET /api/v3/ticker?symbols=["A","B"]', 8),
+        ("GET /api/v3/ticker/tradingDay?symbol=A", 4),
+        ("GET /api/v3/executionRules?", 40),
+        ("GET /api/v3/executionRules?symbol=A", 2),
+        ('GET /api/v3/executionRules?symbols=["A","B"]', 4),
+        ("GET /api/v3/myFilters?symbol=A", 40),
+        ("GET /api/v3/myAllocations?symbol=A", 20),
+        ("POST /api/v3/order/test?symbol=A&side=BUY&type=MARKET", 1),
+        ("POST /api/v3/order/test?symbol=A&side=BUY&type=MARKET&computeCommissionRates=true", 20),
         ("GET /api/v3/rateLimit/order?", 40),
     ],
 )
@@ -82,6 +100,19 @@ def test_a_request_weighs_what_the_dialect_says(asked: str, weight: int) -> None
     route = find(*name.split())
     sent = dict(part.split("=", 1) for part in parameters.split("&") if part)
     assert route.weigh(decode(route.takes, sent)) == weight
+
+
+def test_the_weight_of_many_tickers_has_an_end() -> None:
+    names = [f"M{number}" for number in range(60)]
+    route = find("GET", "/api/v3/ticker")
+    assert route.weigh(decode(route.takes, {"symbols": msgspec.json.encode(names).decode()})) == 200
+
+
+@pytest.mark.parametrize("path", sorted(NOT_HERE))
+async def test_what_the_dialect_has_and_we_have_not_is_refused_by_name(house: House, path: str) -> None:
+    refusal = await house.client(house.alice).signed("POST", path, symbol="BTCUSDT")
+    assert refusal.error == (400, -1020, f"This operation is not supported. Not here: {NOT_HERE[path]}.")
+    assert f"`POST {path}`" in DOCUMENT.read_text(encoding="utf-8")
 
 
 async def test_a_bug_in_an_endpoint_is_answered_as_such_and_stops_nothing(

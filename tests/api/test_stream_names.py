@@ -44,7 +44,9 @@ async def test_a_stream_that_nobody_reads_is_gone(tmp_path: Path) -> None:
         *("btcusdt@trade", "btcusdt@aggTrade", "btcusdt@bookTicker", "btcusdt@ticker", "btcusdt@miniTicker"),
         *("btcusdt@depth", "btcusdt@depth@100ms", "btcusdt@depth@1000ms", "btcusdt@depth5", "btcusdt@depth20@100ms"),
         *("btcusdt@kline_1s", "btcusdt@kline_1M", "btcusdt@kline_3d", "btcusdt@avgPrice"),
-        *("!ticker@arr", "!miniTicker@arr"),
+        *("btcusdt@kline_1m@+08:00", "btcusdt@kline_1d@+08:00", "btcusdt@kline_1M@+08:00", "btcusdt@kline_1s@+08:00"),
+        *("btcusdt@ticker_1h", "btcusdt@ticker_4h", "btcusdt@ticker_1d"),
+        *("!ticker@arr", "!miniTicker@arr", "!ticker_1h@arr", "!ticker_4h@arr", "!ticker_1d@arr"),
     ],
 )
 async def test_there_is_a_stream_of_that_name(tmp_path: Path, name: str) -> None:
@@ -56,8 +58,17 @@ async def test_there_is_a_stream_of_that_name(tmp_path: Path, name: str) -> None
     [
         *("", "@", "btcusdt", "btcusdt@", "@trade", "BTCUSDT@trade", "nosuch@trade", "btcusdt@trades", "btcusdt@Trade"),
         *("btcusdt@depth7", "btcusdt@depth@50ms", "btcusdt@trade@100ms", "btcusdt@kline_7m", "btcusdt@kline_"),
-        *("btcusdt@kline_1m@+08:00", "!bookTicker", "!ticker", "btcusdt@trade ", " btcusdt@trade", "btcusdt@trade\n"),
-        *("x" * 10_000 + "@trade", "btcusdt@ticker_1h", "btcusdt@blockTrade"),
+        *(
+            "btcusdt@kline_1m@+07:00",
+            "btcusdt@depth@+08:00",
+            "btcusdt@trade@+08:00",
+            "!bookTicker",
+            "!ticker",
+            "btcusdt@trade ",
+            " btcusdt@trade",
+            "btcusdt@trade\n",
+        ),
+        *("x" * 10_000 + "@trade", "btcusdt@ticker_2h", "!ticker_2h@arr", "!trade@arr", "btcusdt@blockTrade"),
     ],
 )
 async def test_there_is_none_of_that_name(tmp_path: Path, name: str) -> None:
@@ -73,6 +84,6 @@ async def test_the_document_names_every_kind_of_stream_and_no_other(tmp_path: Pa
         streams.check(name)
     kinds = {re.sub(r"\d.*", "", name.partition("@")[2]) for name in named if not name.startswith("!")}
     assert kinds == {
-        *("trade", "aggTrade", "bookTicker", "depth", "depth@", "kline_", "ticker", "miniTicker", "avgPrice")
+        *("trade", "aggTrade", "bookTicker", "depth", "depth@", "kline_", "ticker", "ticker_", "miniTicker", "avgPrice")
     }
-    assert {name for name in named if name.startswith("!")} == {"!ticker@arr", "!miniTicker@arr"}
+    assert {name for name in named if name.startswith("!")} == {"!ticker@arr", "!miniTicker@arr", "!ticker_1h@arr"}

@@ -37,7 +37,13 @@ LOOKS: dict[str, dict[str, object]] = {
     "ticker.24hr": {"symbols": ["BTCUSDT"], "type": "MINI"},
     "ticker.price": {},
     "ticker.book": SYMBOL,
-    "order.test": SYMBOL | SELL,
+    "ticker": SYMBOL | {"windowSize": "2h"},
+    "ticker.tradingDay": {"symbols": ["BTCUSDT"], "timeZone": "-3:30", "type": "MINI"},
+    "blockTrades.historical": SYMBOL | {"fromId": 1},
+    "executionRules": {"symbols": ["BTCUSDT"]},
+    "order.test": SYMBOL | SELL | {"computeCommissionRates": "true"},
+    "myAllocations": SYMBOL,
+    "myFilters": SYMBOL,
     "order.status": SYMBOL | {"origClientOrderId": "hers"},
     "openOrders.status": {},
     "allOrders": SYMBOL | {"orderId": "1"},
@@ -55,6 +61,11 @@ ACTS: dict[str, dict[str, object]] = {
     "openOrders.cancelAll": SYMBOL,
 }
 """A request of each method that changes something, naming Alice's order where it can."""
+
+
+REFUSED = {"referencePrice", "referencePrice.calculation"}
+LISTEN = {"userDataStream.start", "userDataStream.ping", "userDataStream.stop"}
+"""Tried below."""
 
 
 @pytest.fixture
@@ -79,7 +90,7 @@ async def call(fast: Fast, reader: Reader, person: Person | None, method: str, *
 
 
 def test_every_method_of_an_endpoint_is_tried() -> None:
-    assert set(LOOKS) | set(ACTS) | {"time"} == set(ENDPOINTS)
+    assert set(LOOKS) | set(ACTS) | {"time"} | REFUSED | LISTEN == set(ENDPOINTS)
     assert not LATER & METHODS.keys()
 
 
@@ -114,6 +125,33 @@ def without_time(result: Any) -> Any:
 
 
 MOVING = {"serverTime", "updateTime", "closeTime", "openTime"}
+
+
+@pytest.mark.parametrize("method", sorted(REFUSED))
+async def test_what_no_market_has_is_refused_as_over_http(fast: Fast, method: str) -> None:
+    async with fast.reader(PATH) as reader:
+        reply = await call(fast, reader, None, method, **SYMBOL)
+    over_http = await fast.house.client().ask("GET", ENDPOINTS[method].path, **SYMBOL)
+    assert reply["error"] == over_http.json == {"code": -2043, "msg": "This symbol doesn't have a reference price."}
+
+
+async def test_a_listen_key_lives_and_ends_over_the_websocket_api_too(fast: Fast) -> None:
+    alice, bob = fast.house.alice.key.api_key, fast.house.bob.key.api_key
+    async with fast.reader(PATH) as reader:
+
+        async def ask(method: str, **params: object) -> Any:
+            return await reader.ask({"id": 1, "method": f"userDataStream.{method}", "params": params})
+
+        listen_key = (await ask("start", apiKey=alice))["result"]["listenKey"]
+        assert (await ask("start", apiKey=alice))["result"]["listenKey"] == listen_key
+        assert (await ask("ping", apiKey=alice, listenKey=listen_key))["result"] == {}
+        for method in ("ping", "stop"):
+            refusal = await ask(method, apiKey=bob, listenKey=listen_key)
+            assert refusal["error"] == {"code": -1125, "msg": "This listenKey does not exist."}
+        assert (await ask("stop", apiKey=alice, listenKey=listen_key))["result"] == {}
+        assert (await ask("ping", apiKey=alice, listenKey=listen_key))["error"]["code"] == -1125
+        assert (await ask("start"))["error"]["code"] == -2014
+        assert (await ask("start", apiKey="A" * 64))["error"]["code"] == -2015
 
 
 async def test_an_order_from_birth_to_end(fast: Fast) -> None:
@@ -215,7 +253,7 @@ async def test_a_key_that_may_only_read_changes_nothing(fast: Fast, method: str)
     assert await fast.house.fingerprint() == before
 
 
-PRIVATE = sorted(name for name, one in ENDPOINTS.items() if one.security is not Security.NONE)
+PRIVATE = sorted(name for name, one in ENDPOINTS.items() if one.security not in {Security.NONE, Security.KEY})
 
 
 @pytest.mark.parametrize("method", PRIVATE)
@@ -275,7 +313,9 @@ def test_every_method_and_parameter_is_documented(name: str) -> None:
     if isinstance(entry, Own):
         who, takes = entry.who, entry.takes
     else:
-        who = {Security.NONE: "open", Security.READ: "read", Security.TRADE: "trade"}[entry.security]
+        who = {Security.NONE: "open", Security.KEY: "key", Security.READ: "read", Security.TRADE: "trade"}[
+            entry.security
+        ]
         takes = tuple(field.name for field in fields_of(entry.takes))
         assert f"`{entry.method} {entry.path}`" in lines[0]
     assert f"| {who} |" in lines[0]
@@ -292,4 +332,4 @@ def test_every_method_that_is_missing_is_named_as_missing() -> None:
 def test_what_http_has_for_spot_accounts_the_sockets_have_too() -> None:
     here = set(ENDPOINTS.values())
     missing = {route.path for route in ROUTES if route not in here and route.path.startswith("/api/v3")}
-    assert missing == {"/api/v3/userDataStream"}
+    assert missing == set()

@@ -32,6 +32,8 @@ _KINDS: Final[dict[Any, Schema]] = {
     read.Decimal: {"type": "string", "pattern": r"^[0-9]{1,20}(\.[0-9]{1,20})?$"},
     read.Count: {"type": "integer", "minimum": 0, "maximum": MAX_STORED},
     read.Permissions: {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    read.Zone: {"type": "string", "pattern": read.ZONE},
+    read.Window: {"type": "string", "pattern": read.WINDOW},
     Micros: {"type": "integer", "format": "int64", "minimum": 0, "maximum": 10**17},
     Interval: {"type": "string", "enum": list(INTERVALS)},
 }

@@ -118,6 +118,18 @@ _RECORDS: Final[dict[str, dict[str, tuple[str, object]]]] = {
         "L": ("Last trade; -1: none.", 1_234),
         "n": ("How many trades.", 1_234),
     },
+    "WindowMessage": _DAY
+    | {
+        "o": ("First price of the window.", "28800.00000000"),
+        "p": ("Last price less first price.", "200.00000000"),
+        "P": ("The same in percent.", "0.694"),
+        "w": ("Mean price, weighted by quantity.", "29000.00000000"),
+        "O": ("Begin of the window.", _TIME - 86_400_000),
+        "C": ("End of the window.", _TIME),
+        "F": ("First trade; -1: none.", 1),
+        "L": ("Last trade; -1: none.", 1_234),
+        "n": ("How many trades.", 1_234),
+    },
     "AverageMessage": {
         "e": _EVENT,
         "E": _SENT,

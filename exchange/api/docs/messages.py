@@ -13,6 +13,7 @@ from exchange.api import stream_wire as wire
 from exchange.api import user_events
 from exchange.api.wire_market import Empty
 from exchange.market_data.intervals import INTERVALS
+from exchange.market_data.ticker import WINDOWS
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -58,11 +59,32 @@ STREAMS: Final = (
         "The running candle, and its last word.",
         wire.KlineMessage,
     ),
+    Stream(
+        "klineZone",
+        "{symbol}@kline_{interval}@+08:00",
+        "each 2 s; kline_1s each second",
+        "The same, with candles that begin by clocks eight hours ahead of UTC.",
+        wire.KlineMessage,
+    ),
     Stream("ticker", "{symbol}@ticker", "each second", "The last 24 hours.", wire.TickerMessage),
     Stream("miniTicker", "{symbol}@miniTicker", "each second", "The same, in short.", wire.MiniTickerMessage),
+    Stream(
+        "windowTicker",
+        "{symbol}@ticker_{window}",
+        "each second",
+        "A window up to now, from the minute in which it began.",
+        wire.WindowMessage,
+    ),
     Stream("avgPrice", "{symbol}@avgPrice", "each second", "The mean price of five minutes.", wire.AverageMessage),
     Stream("allTickers", "!ticker@arr", "each second", "The tickers that changed.", list[wire.TickerMessage]),
     Stream("allMiniTickers", "!miniTicker@arr", "each second", "The same, in short.", list[wire.MiniTickerMessage]),
+    Stream(
+        "allWindowTickers",
+        "!ticker_{window}@arr",
+        "each second",
+        "The windows that changed.",
+        list[wire.WindowMessage],
+    ),
 )
 
 ROOM: Final[dict[str, dict[str, Any]]] = {
@@ -70,6 +92,7 @@ ROOM: Final[dict[str, dict[str, Any]]] = {
     "speed": {"description": "How often it speaks.", "enum": ["100ms", "1000ms"]},
     "levels": {"description": "How many levels of each side.", "enum": ["5", "10", "20"]},
     "interval": {"description": "Length of a candle.", "enum": list(INTERVALS)},
+    "window": {"description": "Length of the window.", "enum": list(WINDOWS)},
     "listenKey": {"description": "From POST /api/v3/userDataStream."},
 }
 """What stands in braces in a name."""

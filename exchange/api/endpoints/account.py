@@ -40,6 +40,15 @@ class MyTrades(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     limit: Count = Count(500)
 
 
+class AllocationsRequest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    symbol: Symbol
+    start_time: Micros | None = None
+    end_time: Micros | None = None
+    from_allocation_id: Count | None = None
+    limit: Count = Count(500)
+    order_id: Count | None = None
+
+
 class Nothing(msgspec.Struct, frozen=True):
     """No parameters."""
 
@@ -101,6 +110,17 @@ async def my_trades(rooms: Rooms, caller: Caller, request: MyTrades) -> list[Own
     )
     codes = rooms.catalogue.base_and_quote(market)
     return [trade for row in rows for trade in own_trades(market, codes, row, caller.account, order)]
+
+
+async def allocations(rooms: Rooms, caller: Caller, request: AllocationsRequest) -> list[object]:
+    """Fills handed out by smart order routing: none, for orders are filled where they stand."""
+    rooms.catalogue.find(request.symbol)
+    page(request.limit)
+    check_span(request.start_time, request.end_time)
+    timed = request.start_time is not None or request.end_time is not None
+    if timed and (request.order_id is not None or request.from_allocation_id is not None):
+        raise Refused(errors.BAD_COMBINATION)
+    return []
 
 
 async def order_counts(rooms: Rooms, caller: Caller, request: Nothing) -> list[OrderCount]:

@@ -7,10 +7,11 @@ import msgspec
 from exchange.api import errors
 from exchange.api.auth import Caller
 from exchange.api.endpoints.account import Nothing
+from exchange.api.endpoints.orders import OneMarket
 from exchange.api.errors import Refused
 from exchange.api.parameters import Permissions, Symbol, Symbols, SymbolStatus
 from exchange.api.rooms import Rooms
-from exchange.api.wire_info import ExchangeInfo, rate_limits, symbol_info
+from exchange.api.wire_info import ExchangeInfo, MyFilters, filters_of, rate_limits, symbol_info
 from exchange.api.wire_market import Empty, ServerTime
 from exchange.core.market import MarketPhase
 
@@ -57,3 +58,8 @@ async def exchange_info(rooms: Rooms, caller: Caller | None, request: InfoReques
             if request.symbol_status in {None, catalogue.status(market)}
         ],
     )
+
+
+async def my_filters(rooms: Rooms, caller: Caller, request: OneMarket) -> MyFilters:
+    """What holds back this account's orders in one market. No account has a limit of its own on an asset."""
+    return MyFilters(symbol_filters=filters_of(rooms.catalogue.find(request.symbol)))

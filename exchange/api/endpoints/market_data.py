@@ -1,27 +1,24 @@
-"""What everybody may see of the markets: book, trades, candles, tickers."""
+"""What everybody may see of the markets: book, trades, candles. Tickers are next door."""
 
 from __future__ import annotations
 
 import msgspec
 
 from exchange.api import errors, wire_market
-from exchange.api.amounts import average_text, price_text
+from exchange.api.amounts import average_text
 from exchange.api.auth import Caller
 from exchange.api.endpoints.orders import OneMarket, page
 from exchange.api.errors import Refused
-from exchange.api.parameters import Count, Symbol, Symbols, TickerType
+from exchange.api.parameters import Count, Symbol, Symbols, SymbolStatus, Zone
 from exchange.api.rooms import Rooms
 from exchange.api.wire_market import (
     AggregateTrade,
     AveragePrice,
-    BookTicker,
-    DayTicker,
+    ExecutionRules,
     Kline,
-    MiniTicker,
-    PriceTicker,
     PublicTrade,
+    SymbolRules,
 )
-from exchange.core.market import Market
 from exchange.core.units import Micros, TradeId
 from exchange.market_data.intervals import Interval
 from exchange.market_data.ticker import AVERAGE_MINUTES
@@ -29,9 +26,10 @@ from exchange.market_data.ticker import AVERAGE_MINUTES
 MAX_LEVELS = 5_000
 
 
-class DepthRequest(msgspec.Struct, frozen=True):
+class DepthRequest(msgspec.Struct, frozen=True, rename="camel"):
     symbol: Symbol
     limit: Count = Count(100)
+    symbol_status: SymbolStatus | None = None
 
 
 class TradesRequest(msgspec.Struct, frozen=True):
@@ -43,6 +41,23 @@ class HistoryRequest(msgspec.Struct, frozen=True, rename="camel"):
     symbol: Symbol
     limit: Count = Count(500)
     from_id: Count | None = None
+
+
+class BlockTradesRequest(msgspec.Struct, frozen=True, rename="camel"):
+    symbol: Symbol
+    from_id: Count
+    limit: Count = Count(500)
+
+
+class RulesRequest(msgspec.Struct, frozen=True, rename="camel"):
+    symbol: Symbol | None = None
+    symbols: Symbols | None = None
+    symbol_status: SymbolStatus | None = None
+
+
+class CalculationRequest(msgspec.Struct, frozen=True, rename="camel"):
+    symbol: Symbol
+    symbol_status: SymbolStatus | None = None
 
 
 class AggregateRequest(msgspec.Struct, frozen=True, rename="camel"):
@@ -58,22 +73,13 @@ class KlineRequest(msgspec.Struct, frozen=True, rename="camel"):
     interval: Interval
     start_time: Micros | None = None
     end_time: Micros | None = None
-    time_zone: str = "0"
+    time_zone: Zone | None = None
     limit: Count = Count(500)
-
-
-class TickerRequest(msgspec.Struct, frozen=True):
-    symbol: Symbol | None = None
-    symbols: Symbols | None = None
-
-
-class DayRequest(TickerRequest, frozen=True):
-    type: TickerType = TickerType.FULL
 
 
 async def depth(rooms: Rooms, caller: Caller | None, request: DepthRequest) -> wire_market.Depth:
     """The book from the best prices on, as of the last commit."""
-    market = rooms.catalogue.find(request.symbol)
+    market = rooms.catalogue.find_in(request.symbol, request.symbol_status)
     if not request.limit:
         raise Refused(errors.invalid("limit"))
     return wire_market.depth(market, rooms.hub.depth(market.id, min(request.limit, MAX_LEVELS)))
@@ -94,6 +100,13 @@ async def old_trades(rooms: Rooms, caller: Caller | None, request: HistoryReques
     return [wire_market.public_trade(market, row) for row in rows]
 
 
+async def block_trades(rooms: Rooms, caller: Caller | None, request: BlockTradesRequest) -> list[PublicTrade]:
+    """Trades arranged off the book: none, for there is no such desk."""
+    rooms.catalogue.find(request.symbol)
+    page(request.limit)
+    return []
+
+
 async def aggregates(rooms: Rooms, caller: Caller | None, request: AggregateRequest) -> list[AggregateTrade]:
     """Trades added up by taker and price."""
     market, limit = rooms.catalogue.find(request.symbol), page(request.limit)
@@ -107,11 +120,9 @@ async def aggregates(rooms: Rooms, caller: Caller | None, request: AggregateRequ
 
 
 async def klines(rooms: Rooms, caller: Caller | None, request: KlineRequest) -> list[Kline]:
-    """Candles without gaps from the market's first trade on; days and weeks begin in UTC."""
+    """Candles without gaps from the market's first trade on; they begin by the clocks of `timeZone`."""
     market = rooms.catalogue.find(request.symbol)
-    if request.time_zone not in {"0", "0:00", "00:00"}:
-        raise Refused(errors.invalid("timeZone"))
-    interval, limit = request.interval, page(request.limit)
+    interval, limit = request.interval.in_zone(request.time_zone or 0), page(request.limit)
     now = rooms.clock.now()
     bars = await rooms.hub.klines(market.id, interval, now, request.start_time, request.end_time, limit)
     return [wire_market.kline(market, bar, interval.end(bar.start)) for bar in bars]
@@ -129,36 +140,22 @@ async def average_price(rooms: Rooms, caller: Caller | None, request: OneMarket)
     )
 
 
-async def prices(rooms: Rooms, caller: Caller | None, request: TickerRequest) -> PriceTicker | list[PriceTicker]:
-    """The last price; 0 before the first trade."""
-    tickers = [
-        PriceTicker(market.symbol, price_text(market, rooms.hub.last_price(market.id)))
-        for market in _chosen(rooms, request)
-    ]
-    return tickers[0] if request.symbol is not None else tickers
+async def execution_rules(rooms: Rooms, caller: Caller | None, request: RulesRequest) -> ExecutionRules:
+    """Rules of execution beside the filters, market by market: none."""
+    sent = [request.symbol, request.symbols, request.symbol_status]
+    if sum(one is not None for one in sent) > 1:
+        raise Refused(errors.BAD_COMBINATION)
+    chosen = rooms.catalogue.select(request.symbol, request.symbols, request.symbol_status)
+    return ExecutionRules([SymbolRules(market.symbol) for market in chosen])
 
 
-async def book_tickers(rooms: Rooms, caller: Caller | None, request: TickerRequest) -> BookTicker | list[BookTicker]:
-    """The best prices."""
-    tickers = [wire_market.book_ticker(market, rooms.hub.best(market.id)) for market in _chosen(rooms, request)]
-    return tickers[0] if request.symbol is not None else tickers
+async def reference_price(rooms: Rooms, caller: Caller | None, request: OneMarket) -> None:
+    """A price that the market is held to: refused (-2043), for no market has one."""
+    rooms.catalogue.find(request.symbol)
+    raise Refused(errors.NO_REFERENCE_PRICE)
 
 
-async def day_tickers(
-    rooms: Rooms, caller: Caller | None, request: DayRequest
-) -> DayTicker | MiniTicker | list[DayTicker | MiniTicker]:
-    """The last 24 hours."""
-    tickers = [_day(rooms, market, request.type) for market in _chosen(rooms, request)]
-    return tickers[0] if request.symbol is not None else tickers
-
-
-def _day(rooms: Rooms, market: Market, wanted: TickerType) -> DayTicker | MiniTicker:
-    day = rooms.hub.ticker(market.id, rooms.clock.now())
-    if wanted is TickerType.MINI:
-        return wire_market.mini_ticker(market, day)
-    last = rooms.hub.last_trades(market.id, 1)
-    return wire_market.day_ticker(market, day, rooms.hub.best(market.id), last[0].quantity if last else 0)
-
-
-def _chosen(rooms: Rooms, request: TickerRequest) -> list[Market]:
-    return rooms.catalogue.select(request.symbol, request.symbols)
+async def reference_calculation(rooms: Rooms, caller: Caller | None, request: CalculationRequest) -> None:
+    """How that price is reached: refused (-2043), for no market has one."""
+    rooms.catalogue.find_in(request.symbol, request.symbol_status)
+    raise Refused(errors.NO_REFERENCE_PRICE)

@@ -1,4 +1,4 @@
-"""Placing, testing, cancelling and looking up orders."""
+"""Placing, cancelling and looking up orders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from exchange.api.limits import DAY
 from exchange.api.parameters import ClientId, Count, ResponseType, Symbol
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission, submitted
-from exchange.api.wire_market import Empty
 from exchange.api.wire_orders import (
     FULL_BY_DEFAULT,
     Acknowledged,
@@ -29,7 +28,6 @@ from exchange.api.wire_orders import (
 from exchange.core.commands import CancelAll, CancelOrder
 from exchange.core.market import Market
 from exchange.core.performing import Outcome
-from exchange.core.risk import check
 from exchange.core.units import Micros, OrderId
 
 CANCEL_ID_CHARS = 22
@@ -98,19 +96,6 @@ def answer_to(rooms: Rooms, market: Market, outcome: Outcome, wanted: ResponseTy
         return placed(market, row, None)
     codes = rooms.catalogue.base_and_quote(market)
     return placed(market, row, fills_of(market, codes, row, outcome.events))
-
-
-async def test(rooms: Rooms, caller: Caller, request: NewOrder) -> Empty:
-    """Check an order as far as can be told without placing it: its parameters and the market's rules."""
-    market = rooms.catalogue.find(request.symbol)
-    command = placing(rooms.clock, caller.account, market, request)
-    account = caller.account
-    reject = await rooms.sequencer.read(
-        lambda state: check(state.accounts.get(account), state.books.get(market.id), command)
-    )
-    if reject is not None:
-        raise Refused(refusal_of(reject))
-    return Empty()
 
 
 async def cancel(rooms: Rooms, caller: Caller, request: CancelRequest) -> Cancelled:
