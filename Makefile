@@ -60,10 +60,15 @@ format: setup  ## put every file into the one format, and fix what can be fixed
 	$(BIN)/ruff format $(CODE)
 
 # --upgrade takes the newest of what pyproject.toml leaves open. No address goes into the file.
-lock: setup  ## write requirements.lock anew from pyproject.toml
+lock: setup  ## write requirements.lock and the pins of the tests' clients anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--generate-hashes --upgrade --no-annotate --no-emit-find-links --quiet \
 		--custom-compile-command "make lock" --output-file requirements.lock
+	for pins in tests/clients/environments/*.in; do \
+		$(BIN)/uv pip compile "$$pins" --universal --python-version 3.11 \
+			--generate-hashes --upgrade --no-annotate --no-emit-find-links --quiet \
+			--custom-compile-command "make lock" --output-file "$${pins%.in}.txt" || exit 1; \
+	done
 
 clean:  ## remove .venv, builds and caches; data/ stays
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

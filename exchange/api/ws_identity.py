@@ -55,6 +55,16 @@ class Identity:
             auth.check_window(self._clock.now(), read_time("timestamp", timestamp), auth.read_window(window))
         return auth.caller_of(key)
 
+    def checked(self, params: dict[str, str], payload: bytes) -> None:
+        """Check a key or signature sent where none is wanted, which some clients send without a timestamp."""
+        if "timestamp" in params:
+            self.signer(params, payload)
+        elif "apiKey" in params or "signature" in params:
+            key = auth.find_key(self._keyring, params.pop("apiKey", self._api_key))
+            signature = params.pop("signature", None)
+            if signature is not None and not auth.verify(key, payload, signature):
+                raise Refused(errors.BAD_SIGNATURE)
+
     def caller(self, security: Security, params: dict[str, str], payload: bytes) -> Caller | None:
         """Whose request this is, as far as the method wants to know. A key or signature sent is checked anyway."""
         if "signature" in params:

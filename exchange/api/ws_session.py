@@ -34,8 +34,9 @@ class Session:
         self.identity.logon(caller)
         return self._status()
 
-    def status(self, params: dict[str, str], _: bytes) -> dict[str, object]:
+    def status(self, params: dict[str, str], payload: bytes) -> dict[str, object]:
         """Which key the connection speaks for, since when, and what it is set to."""
+        self.identity.checked(params, payload)
         nothing_left(params)
         return self._status()
 

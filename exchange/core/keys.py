@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-from exchange.core.order_lists import OrderListRow
 from exchange.core.orders import OrderRow
 from exchange.core.units import AccountId, Micros, Seq
 
@@ -37,7 +36,6 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     events: int
     orders: tuple[OrderRow, ...]
     replaced: Remembered | None = None
-    lists: tuple[OrderListRow, ...] = ()
 
 
 class Used(msgspec.Struct, frozen=True, gc=False):

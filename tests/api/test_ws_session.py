@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,20 @@ async def test_a_request_may_be_signed_by_another_key(fast: Fast) -> None:
         assert placed["status"] == 200
         mine = await ask(reader, "account.status", timestamp=now(fast))
         assert mine["result"]["uid"] == fast.house.alice.account
+
+
+async def test_the_status_may_be_asked_for_with_a_signature_which_is_checked(fast: Fast) -> None:
+    key = fast.house.alice.key
+    assert key.secret is not None
+    right = hmac.new(key.secret.encode(), f"apiKey={key.api_key}".encode(), hashlib.sha256).hexdigest()
+    async with fast.reader(PATH) as reader:
+        asked = await ask(reader, "session.status", apiKey=key.api_key, signature=right)
+        assert asked["result"]["apiKey"] is None
+        stamped = signed(fast.house.alice, fast.house.rooms.clock.now())
+        assert (await ask(reader, "session.status", **stamped))["status"] == 200
+        forged = await ask(reader, "session.status", apiKey=key.api_key, signature="0" * 64)
+        assert forged["error"]["code"] == -1022
+        assert (await ask(reader, "session.status", apiKey="nobody", signature=right))["error"]["code"] == -2015
 
 
 async def test_logging_on_again_changes_the_key_and_a_failure_does_not(fast: Fast) -> None:

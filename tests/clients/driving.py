@@ -11,6 +11,7 @@ import trio
 
 from tests.api.fast import Fast
 from tests.api.house import Person
+from tests.clients.environments import CACHE
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120
@@ -27,7 +28,12 @@ async def drive(fast: Fast, person: Person, *command: str) -> dict[str, str]:
         "secret": person.key.secret,
     }
     quiet = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    environment = quiet | {"HOUSE": json.dumps(house), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = quiet | {
+        "HOUSE": json.dumps(house),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NODE_MODULES": str(CACHE / "npm" / "node_modules"),
+    }
     with trio.fail_after(SECONDS):
         done = await trio.run_process(
             list(command), capture_stdout=True, capture_stderr=True, check=False, env=environment, cwd=ROOT

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import trio
 
 from exchange.core.orders import Side
 from tests.api.fast import Fast, fast_house
-from tests.clients.compatibility import PAGE, compare, page, sections
+from tests.clients import environments
+from tests.clients.compatibility import PAGE, compare, faults, page, sections
 from tests.clients.driving import drive, python
 
 HERE: Final = (
@@ -24,6 +26,20 @@ HERE: Final = (
     ("binance-sdk-spot", "WebSocket API", python("sdk_spot", "--ws")),
 )
 """Clients that are installed beside us: (name, part, command)."""
+
+APART: Final = (
+    ("binance-connector", "REST", ("connector",)),
+    ("binance-connector", "WebSocket API", ("connector", "--ws")),
+)
+"""Clients written in Python with environments of their own: (name, part, driver)."""
+
+NPM: Final = (
+    ("binance", "MainClient", ("binance.mjs",)),
+    ("binance", "WebsocketAPIClient", ("binance.mjs", "--ws")),
+    ("binance-api-node", "HTTP", ("binance-api-node.mjs",)),
+    ("node-binance-api", "HTTP", ("node-binance-api.mjs",)),
+)
+"""Packages from npm: (name, part, driver)."""
 
 LONG: Final = {"unified methods of async_support", "endpoints", "AsyncClient"}
 """What runs at night: these differ from their neighbours in how they wait, or in nothing that a spot account meets."""
@@ -53,8 +69,26 @@ async def test_each_function_works_or_is_refused_by_name_as_documented(
     market: Fast, name: str, part: str, command: tuple[str, ...]
 ) -> None:
     verdicts = await drive(market, market.house.alice, *command)
-    assert {key: told for key, told in verdicts.items() if told.startswith("FAILED")} == {}
+    assert faults(verdicts) == {}
     compare(f"{name} {version(name)}: {part}", verdicts)
+
+
+@pytest.mark.parametrize(("name", "part", "driver"), cases(APART))
+async def test_clients_with_environments_of_their_own_work_too(
+    market: Fast, name: str, part: str, driver: tuple[str, ...]
+) -> None:
+    python_there = await trio.to_thread.run_sync(environments.interpreter, name)
+    verdicts = await drive(market, market.house.alice, *python(*driver, interpreter=python_there))
+    assert faults(verdicts) == {}
+    compare(f"{name} {environments.version(name)}: {part}", verdicts)
+
+
+@pytest.mark.parametrize(("name", "part", "driver"), cases(NPM))
+async def test_npm_packages_work_too(market: Fast, name: str, part: str, driver: tuple[str, ...]) -> None:
+    await trio.to_thread.run_sync(environments.node_modules)
+    verdicts = await drive(market, market.house.alice, "node", f"tests/clients/npm/{driver[0]}", *driver[1:])
+    assert faults(verdicts) == {}
+    compare(f"{name} {environments.version(name)} (npm): {part}", verdicts)
 
 
 def test_the_page_is_made_of_its_sections() -> None:

@@ -129,6 +129,14 @@ IMPLICIT: dict[str, dict[str, Any]] = {
     "public_get_uiklines": _KLINES,
     "public_get_ticker_tradingday": _ONE,
     "public_get_ticker": _ONE,
+    "sapi_get_capital_deposit_address": {"coin": "BTC"},
+    "sapi_post_capital_withdraw_apply": {"coin": "BTC", "address": "nowhere", "amount": "1"},
+    "public_get_historicalblocktrades": _ONE | {"fromId": 1},
+    "public_get_referenceprice": _ONE,
+    "public_get_referenceprice_calculation": _ONE,
+    "private_get_order_amendments": _MINE,
+    "private_put_order_amend_keeppriority": _MINE | {"newQty": "0.0005"},
+    "private_get_myfilters": _ONE,
     **{f"public_get_{name}": _ONE for name in ("aggtrades", "avgprice", "depth", "historicaltrades", "trades")},
 }
 """What the endpoints of a spot account are asked; all others are asked for nothing in particular."""

@@ -76,6 +76,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "v3_delete_order": MINE,
     "v3_get_order": MINE,
     "v3_get_all_orders": ONE,
+    "v3_get_my_allocations": ONE,
+    "v3_get_my_prevented_matches": ONE | {"preventedMatchId": 1},
     "v3_get_my_trades": ONE,
     "v3_post_order": ORDER,
     "v3_post_order_test": ORDER,

@@ -30,6 +30,9 @@ NOT_ASKED = {
 }
 """What libraries raise, with no code of ours, for what they themselves do not do with a spot market."""
 
+NOTHING_THERE = "There is no entry with withdraw id"
+"""What python-binance raises when it has read, as it should, that there are no withdrawals."""
+
 _CODE = re.compile(r"(?:\bcode[\"']?\s*[=:]?\s*[\"']?|\((?:\d+, )?)(-\d{4})\b")
 
 USUAL: dict[str, Any] = {
@@ -140,6 +143,8 @@ def told(error: Exception) -> str:
     code = getattr(error, "code", None) or getattr(error, "error_code", None)
     if isinstance(code, int) and code < 0:
         return f"refused {code}"
+    if NOTHING_THERE in text:
+        return "works"
     if "HTTP 404" in text:
         return "refused 404"
     if found := _CODE.search(text):
