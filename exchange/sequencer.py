@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from exchange.clock import Clock
-from exchange.core.commands import CancelReplace, Command, Keyed, PlaceOrder, SetMarketPhase
+from exchange.core.commands import CancelReplace, Command, Keyed, PlaceOrder, PlaceOrderList, SetMarketPhase
 from exchange.core.committed import Committed, Report, reports_of, take_levels
 from exchange.core.events import Event
 from exchange.core.market import MarketPhase
@@ -28,7 +28,7 @@ from exchange.ledger.rows import Frozen, freeze
 from exchange.ops.stats import Stats
 
 T = TypeVar("T")
-_ORDERS: Final = (PlaceOrder, CancelReplace, Keyed)
+_ORDERS: Final = (PlaceOrder, CancelReplace, PlaceOrderList, Keyed)
 
 
 class _Ticket(msgspec.Struct, gc=False):
@@ -189,7 +189,7 @@ class Sequencer:
         """Wake whom the command's trades woke, and whom those wake. What the command itself did stands either way."""
         market = command.place.market if isinstance(command, CancelReplace) else getattr(command, "market", None)
         book = self.state.books.get(market) if market is not None else None
-        if book is None or book.triggers.due() is None:
+        if book is None or not book.anybody_due:
             return
         try:
             while wake(self.state, batch.time, book.rules.id, after):

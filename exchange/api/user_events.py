@@ -17,6 +17,7 @@ from exchange.core.events import (
     DepositMoved,
     OrderAccepted,
     OrderEnded,
+    OrderReleased,
     OrderTriggered,
     Traded,
     WithdrawalMoved,
@@ -144,7 +145,7 @@ def _execution(report: Report, order: OrderRow, catalogue: Catalogue) -> _Execut
         "client_id": order.client_id,
     }
     match event:
-        case OrderAccepted() | OrderTriggered():
+        case OrderAccepted() | OrderReleased() | OrderTriggered():
             return _Execution(kind="NEW", time=event.time, **nothing)  # type: ignore[arg-type]
         case Traded():
             return _fill(event, order, market, catalogue)

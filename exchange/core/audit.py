@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from exchange.core.order_lists import ListKind
+from exchange.core.orders import PENDING_NEW
+from exchange.core.placing import most, protection
 from exchange.core.postings import Bucket, balance_key, may_be_negative, split_key
 from exchange.core.units import AssetId, BalanceKey
 
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exchange.core.book import Book, BookSide
+    from exchange.core.order_lists import OrderList
+    from exchange.core.orders import Order
     from exchange.core.state import State
 
 
@@ -24,6 +29,7 @@ def violations(state: State) -> Iterator[str]:
         yield from _book(book)
     yield from _indexes(state)
     yield from _promises(state)
+    yield from _lists(state)
 
 
 def conservation(state: State) -> Iterator[str]:
@@ -52,6 +58,8 @@ def holds(state: State) -> Iterator[str]:
         asset = rules.quote if order.side == 1 else rules.base
         expected[balance_key(order.account, asset, Bucket.HELD)] += order.hold
         left = order.quantity - order.filled
+        if order.order_list and not order.working:
+            continue
         if order.side == 2 and order.hold != left * rules.lot_atoms:
             yield f"order {order.id} holds {order.hold} for {left} lots to sell"
         if order.side == 1 and order.working and order.hold != left * order.price * rules.unit:
@@ -101,11 +109,15 @@ def _indexes(state: State) -> Iterator[str]:
             yield f"order {order.id} is not found by its client id"
         if (order.level is None) == order.working:
             yield f"order {order.id} is neither on the book nor asleep, or both"
+        if order.order_list and order.id not in state.lists[order.order_list].orders:
+            yield f"order {order.id} is not in its list {order.order_list}"
     listed = sum(len(mine) for a in state.accounts.values() for mine in a.open_by_market.values())
     resting = sum(level.count for book in state.books.values() for half in (book.bids, book.asks) for level in half)
     asleep = sum(len(book.triggers) for book in state.books.values())
-    if not len(state.orders) == listed == resting + asleep:
-        yield f"{len(state.orders)} open orders, {listed} under accounts, {resting} resting and {asleep} asleep"
+    pending = sum(order.status == PENDING_NEW for order in state.orders.values())
+    if not len(state.orders) == listed == resting + asleep + pending:
+        kinds = f"{resting} resting, {asleep} asleep and {pending} pending"
+        yield f"{len(state.orders)} open orders, {listed} under accounts, {kinds}"
 
 
 def _promises(state: State) -> Iterator[str]:
@@ -117,3 +129,40 @@ def _promises(state: State) -> Iterator[str]:
     for (account, session), armed in state.sessions.items():
         if account not in state.accounts or not state.books.keys() >= set(armed.markets):
             yield f"session {session} of account {account} is armed for markets {armed.markets}"
+
+
+def _lists(state: State) -> Iterator[str]:
+    """A list is open as long as one of its orders is, waits for its working order or is due, and has its money."""
+    filed = sum(len(account.open_lists) for account in state.accounts.values())
+    if filed != len(state.lists):
+        yield f"{len(state.lists)} open order lists, {filed} under accounts"
+    for one in state.lists.values():
+        left = [state.orders[number] for number in one.orders if number in state.orders]
+        if not left or state.accounts[one.account].open_lists.get(one.id) is not one:
+            yield f"order list {one.id} has no open order, or is not its account's"
+        pending = [order for order in left if order.status == PENDING_NEW]
+        due = one.id in state.books[one.market].due_lists
+        if due != bool(pending and one.working not in state.orders):
+            yield f"order list {one.id}: {len(pending)} orders pending, its working order filled or not, due {due}"
+        if any(order.hold for order in pending):
+            yield f"order list {one.id}: an order holds money while it is pending"
+        pair = [order for order in left if order.status != PENDING_NEW and order.id != one.working]
+        yield from _pair(state, one, pair)
+
+
+def _pair(state: State, one: OrderList, pair: list[Order]) -> Iterator[str]:
+    """What a pair holds together is what the dearer of the two can cost; of a single one, what it can cost itself."""
+    if one.kind != ListKind.OTO and len(pair) == 2 and (pair[0].filled or pair[1].filled):
+        yield f"order list {one.id}: one of a pair has traded, and the other is still open"
+    book = state.books[one.market]
+    costs = [
+        most(
+            book,
+            order.side,
+            order.price or protection(book, order.side, order.stop_price),
+            order.quantity - order.filled,
+        )
+        for order in pair
+    ]
+    if pair and not pair[0].trailing_delta and sum(order.hold for order in pair) != max(costs):
+        yield f"order list {one.id}: its orders hold {[order.hold for order in pair]} and may cost {costs}"

@@ -16,7 +16,7 @@ from exchange.core.market import Market, MarketPhase
 from exchange.core.orders import Order, Side
 from exchange.core.postings import ASSET_SHIFT
 from exchange.core.triggers import Triggers
-from exchange.core.units import MILLION, MarketId, Ppm, Price, Quantity, TradeId
+from exchange.core.units import MILLION, ListId, MarketId, Ppm, Price, Quantity, TradeId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +65,7 @@ class Book:
 
     Between `lowest` and `highest`, which follow the last price, a limit price is within the market's limits and bands.
     `base_bits` and `quote_bits` are the assets' part of a balance key.
+    `due_lists` are the order lists whose working order was filled and whose pending orders are to be placed, in order.
     `touched` collects the levels whose quantity changed since the sequencer last took them, oldest change first.
     """
 
@@ -73,6 +74,7 @@ class Book:
         "asks",
         "base_bits",
         "bids",
+        "due_lists",
         "fees",
         "highest",
         "lowest",
@@ -100,7 +102,13 @@ class Book:
         self.next_aggregate = 1
         self.fees: tuple[Ppm, Ppm] = (rules.maker_fee, rules.taker_fee)
         self.tier_fees: dict[int, tuple[Ppm, Ppm]] = {}
+        self.due_lists: dict[ListId, None] = {}
         self.touched: dict[Level, None] = {}
+
+    @property
+    def anybody_due(self) -> bool:
+        """Whether a sleeping order is to wake, or a list's pending orders are to be placed."""
+        return bool(self.due_lists) or self.triggers.due() is not None
 
     @property
     def last_price(self) -> Price:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from exchange.core.market import Market, MarketPhase
+from exchange.core.order_lists import ListKind
 from exchange.core.orders import OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.transfers import DepositState, WithdrawalState
-from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Ppm, Price, Quantity
+from exchange.core.units import AccountId, Amount, AssetId, ListId, MarketId, Micros, OrderId, Ppm, Price, Quantity
 
 
 class ListAsset(msgspec.Struct, frozen=True, gc=False):
@@ -153,8 +154,40 @@ class CancelReplace(msgspec.Struct, frozen=True, gc=False):
     even_if_cancel_fails: bool = False
 
 
+class PlaceOrderList(msgspec.Struct, frozen=True, gc=False):
+    """Place orders that depend on each other, all of them or none, under one `client_id`.
+
+    `orders` stand by their roles: of an OCO the order above the price and the one below, of an OTO the working and the
+    pending order, of an OTOCO the working order, the pending one above and the pending one below. All are the
+    account's, in this market.
+    """
+
+    account: AccountId
+    market: MarketId
+    kind: ListKind
+    orders: tuple[PlaceOrder, ...]
+    client_id: str = ""
+
+
+class CancelOrderList(msgspec.Struct, frozen=True, gc=False):
+    """Cancel what is open of an order list, named by id or by its client id; given both, both must fit.
+
+    `cancel_id` is the client's name for the cancel itself.
+    """
+
+    account: AccountId
+    market: MarketId
+    list: ListId = ListId(0)
+    client_id: str = ""
+    cancel_id: str = ""
+
+
 class WakeOrder(msgspec.Struct, frozen=True, gc=False):
-    """The exchange's own: the next sleeping order of this market whose stop price was reached, if any."""
+    """The exchange's own: see to the next who is due in this market, if anybody is.
+
+    That is first a list whose working order was filled, its pending orders being placed now; then a sleeping order
+    whose stop price was reached.
+    """
 
     market: MarketId
 
@@ -169,7 +202,7 @@ class Keyed(msgspec.Struct, frozen=True, gc=False):
     market: MarketId
     key: str
     digest: bytes
-    command: PlaceOrder | CancelReplace
+    command: PlaceOrder | CancelReplace | PlaceOrderList
 
 
 class SetCountdown(msgspec.Struct, frozen=True, gc=False):
@@ -219,6 +252,8 @@ Command = (
     | CancelOrder
     | CancelAll
     | CancelReplace
+    | PlaceOrderList
+    | CancelOrderList
     | WakeOrder
     | Keyed
     | SetCountdown

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from exchange.core.events import Event, OrderAccepted, Traded
+from exchange.core.events import Event, OrderAccepted, OrderListDone, OrderListPlaced, Traded
+from exchange.core.order_lists import OrderListRow
 from exchange.core.orders import OrderRow, Side
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Price, Seq
 
@@ -25,13 +26,16 @@ class LevelChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):
-    """One event as a watched account sees it: its order and the balances the event touched, as they stood then."""
+    """One event as a watched account sees it: its order, or its order list, and the balances the event touched, as
+    they stood then.
+    """
 
     seq: Seq
     account: AccountId
     event: Event
     order: OrderRow | None
     balances: tuple[tuple[AssetId, Amount, Amount], ...]
+    order_list: OrderListRow | None = None
 
 
 class Committed(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +64,9 @@ def reports_of(state: State, event: Event, watched: Container[AccountId]) -> lis
 
     An account that trades with itself is told twice: of its maker, then of its taker.
     """
+    if type(event) is OrderListPlaced or type(event) is OrderListDone:
+        row = state.changes.lists[event.list].row()
+        return [Report(state.seq, event.account, event, None, (), row)] if event.account in watched else []
     sides: tuple[tuple[AccountId, OrderId], ...]
     if type(event) is Traded:
         sides = ((event.maker, event.maker_order), (event.taker, event.taker_order))

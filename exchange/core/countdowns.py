@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from exchange.core import events as ev
+from exchange.core.contingency import Contingency, Numbers
 from exchange.core.market import MarketPhase
 from exchange.core.orders import CANCELED
 from exchange.core.rejects import Reject
@@ -60,7 +61,7 @@ def fire_countdown(state: State, now: Micros, command: co.FireCountdown) -> list
         return Reject.MARKET_NOT_OPEN
     account = state.accounts[command.account]
     fired = ev.CountdownFired(now, account.id, account.seq + 1, command.market)
-    return [fired, *cancels(now, account, command.market, account.seq + 1)]
+    return [fired, *cancels(state, now, account, command.market, account.seq + 1)]
 
 
 def arm_session(state: State, now: Micros, command: co.ArmSession) -> list[ev.Event] | Reject:
@@ -91,14 +92,24 @@ def end_session(state: State, now: Micros, command: co.EndSession) -> list[ev.Ev
         if state.books[market].phase == MarketPhase.HALTED:
             events.append(ev.CountdownSet(now, account.id, seq + len(events), market, now))
         else:
-            events += cancels(now, account, market, seq + len(events) - 1)
+            events += cancels(state, now, account, market, seq + len(events) - 1)
     return events
 
 
-def cancels(now: Micros, account: Account, market: MarketId, seq: int) -> list[ev.Event]:
-    """The ends of all open orders of the account in a market; `seq` is the account's event before."""
+def cancels(state: State, now: Micros, account: Account, market: MarketId, seq: int) -> list[ev.Event]:
+    """The ends of all open orders and order lists of the account in a market; `seq` is its event before."""
     mine: Iterable[Order] = account.open_by_market.get(market, {}).values()
-    return [cancelled(now, order, seq + n, "") for n, order in enumerate(mine, 1)]
+    if not account.open_lists:
+        return [cancelled(now, order, seq + n, "") for n, order in enumerate(mine, 1)]
+    numbers = Numbers(seq)
+    lists = Contingency(state, now, numbers.next)
+    events: list[ev.Event] = []
+    for order in mine:
+        if not order.order_list:
+            events.append(cancelled(now, order, numbers.next(account.id), ""))
+        elif not lists.has_ended(order):
+            events += lists.cancelled(state.lists[order.order_list], "")
+    return events
 
 
 def cancelled(now: Micros, order: Order, seq: int, cancel_id: str) -> ev.Event:

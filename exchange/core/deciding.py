@@ -8,9 +8,11 @@ import msgspec
 
 from exchange.core import commands as co
 from exchange.core import events as ev
+from exchange.core.contingency import Contingency, Numbers
 from exchange.core.countdowns import arm_session, cancelled, cancels, end_session, fire_countdown, set_countdown
 from exchange.core.market import Asset, MarketPhase, rules_error
-from exchange.core.placing import decide_place, decide_wake
+from exchange.core.placing import decide_place
+from exchange.core.placing_lists import decide_due, decide_place_list
 from exchange.core.postings import HOUSE_NAMES, MAX_ASSETS
 from exchange.core.rejects import Reject
 from exchange.core.transfers import DEPOSIT_TRANSITIONS, WITHDRAWAL_TRANSITIONS, Effect, WithdrawalState
@@ -44,6 +46,9 @@ def _cancel(state: State, now: Micros, command: co.CancelOrder) -> Decision:
     order = state.find_open(account, command.market, command.order, command.client_id)
     if order is None:
         return Reject.UNKNOWN_ORDER
+    if order.order_list:
+        lists = Contingency(state, now, Numbers(state.accounts[account].seq).next)
+        return lists.cancelled(state.lists[order.order_list], command.cancel_id)
     return [cancelled(now, order, state.accounts[account].seq + 1, command.cancel_id)]
 
 
@@ -57,7 +62,21 @@ def _cancel_all(state: State, now: Micros, command: co.CancelAll) -> Decision:
     mine = account.open_by_market.get(command.market) if account else None
     if not account or not mine:
         return Reject.NO_OPEN_ORDERS
-    return cancels(now, account, command.market, account.seq)
+    return cancels(state, now, account, command.market, account.seq)
+
+
+def _cancel_list(state: State, now: Micros, command: co.CancelOrderList) -> Decision:
+    book = state.books.get(command.market)
+    if book is None:
+        return Reject.UNKNOWN_MARKET
+    if book.phase == MarketPhase.HALTED:
+        return Reject.MARKET_NOT_OPEN
+    found = state.find_list(command.account, command.market, command.list, command.client_id)
+    if found is None:
+        return Reject.UNKNOWN_LIST
+    return Contingency(state, now, Numbers(state.accounts[command.account].seq).next).cancelled(
+        found, command.cancel_id
+    )
 
 
 def _list_asset(state: State, now: Micros, command: co.ListAsset) -> Decision:
@@ -235,9 +254,11 @@ DECIDE: dict[type, Callable[[State, Micros, Any], Decision]] = {
     co.PlaceOrder: decide_place,
     co.CancelOrder: _cancel,
     co.CancelAll: _cancel_all,
-    co.WakeOrder: decide_wake,
     co.SetCountdown: set_countdown,
     co.FireCountdown: fire_countdown,
     co.ArmSession: arm_session,
     co.EndSession: end_session,
+    co.PlaceOrderList: decide_place_list,
+    co.CancelOrderList: _cancel_list,
+    co.WakeOrder: decide_due,
 }

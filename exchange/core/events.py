@@ -11,12 +11,14 @@ from __future__ import annotations
 import msgspec
 
 from exchange.core.market import Asset, Market, MarketPhase
-from exchange.core.orders import OrderStatus, OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.order_lists import ListKind
+from exchange.core.orders import ExpiryReason, OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import (
     AccountId,
     Amount,
     AssetId,
+    ListId,
     MarketId,
     Micros,
     OrderId,
@@ -132,6 +134,7 @@ class OrderAccepted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_
     """An order was taken on and `hold` moved from available to held.
 
     `rests`: it goes straight onto the book (or to sleep); otherwise trades, `OrderBooked` or `OrderEnded` follow.
+    `pending`: it waits for its list's working order, holding nothing; `OrderReleased` or `OrderEnded` will follow.
     """
 
     time: Micros
@@ -150,18 +153,20 @@ class OrderAccepted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_
     hold: Amount
     client_id: str
     rests: bool
-    order_list: int = 0
+    order_list: ListId = ListId(0)
     iceberg: Quantity = Quantity(0)
     trailing_delta: int = 0
     strategy_id: int = 0
     strategy_type: int = 0
+    pending: bool = False
 
 
 class OrderTriggered(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=12):
     """A sleeping order's stop price was reached; what it then does follows.
 
     `worked` is the time (0 in old journals). `released` goes back from held to available: a trailing order that buys
-    without limit held for the dearest price at which it might wake.
+    without limit held for the dearest price at which it might wake. `hold` is what an OCO's stop order takes over
+    from the order that has just expired beside it.
     """
 
     time: Micros
@@ -171,6 +176,7 @@ class OrderTriggered(msgspec.Struct, frozen=True, gc=False, array_like=True, tag
     market: MarketId
     worked: Micros = Micros(0)
     released: Amount = Amount(0)
+    hold: Amount = Amount(0)
 
 
 class OrderBooked(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=13):
@@ -194,6 +200,7 @@ class OrderEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_fie
     status: OrderStatus
     released: Amount
     cancel_id: str
+    reason: ExpiryReason = ExpiryReason.NONE
 
 
 class Traded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=15):
@@ -275,6 +282,44 @@ class SessionEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_f
     disarmed: bool
 
 
+class OrderListPlaced(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=20):
+    """The orders just accepted are one list; the first of an OTO or OTOCO is its working order."""
+
+    time: Micros
+    list: ListId
+    account: AccountId
+    account_seq: int
+    market: MarketId
+    contingency: ListKind
+    client_id: str
+    orders: tuple[OrderId, ...]
+
+
+class OrderListDone(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=21):
+    """Every order of a list is final."""
+
+    time: Micros
+    list: ListId
+    account: AccountId
+    account_seq: int
+    market: MarketId
+
+
+class OrderReleased(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=22):
+    """A pending order's turn came: `hold` moved from available to held.
+
+    `rests`: it goes straight onto the book (or to sleep); otherwise trades, `OrderBooked` or `OrderEnded` follow.
+    """
+
+    time: Micros
+    order: OrderId
+    account: AccountId
+    account_seq: int
+    market: MarketId
+    hold: Amount
+    rests: bool
+
+
 Event = (
     AssetListed
     | MarketListed
@@ -296,4 +341,7 @@ Event = (
     | CountdownFired
     | SessionArmed
     | SessionEnded
+    | OrderListPlaced
+    | OrderListDone
+    | OrderReleased
 )

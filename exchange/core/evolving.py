@@ -10,7 +10,8 @@ from exchange.core.book import Book
 from exchange.core.countdowns import Armed
 from exchange.core.keys import Used
 from exchange.core.market import MarketPhase
-from exchange.core.orders import FILLED, LIMIT, LIMIT_MAKER, NEW, PARTIALLY_FILLED, Order
+from exchange.core.order_lists import ListStatus, OrderList
+from exchange.core.orders import FILLED, LIMIT, LIMIT_MAKER, NEW, PARTIALLY_FILLED, PENDING_NEW, SLEEPING_TYPES, Order
 from exchange.core.postings import HELD, KEYS_PER_ACCOUNT
 from exchange.core.state import Account
 from exchange.core.transfers import (
@@ -20,7 +21,7 @@ from exchange.core.transfers import (
     Effect,
     Withdrawal,
 )
-from exchange.core.units import AccountId, Amount, BalanceKey, Micros, OrderId, Quantity, Seq
+from exchange.core.units import AccountId, Amount, BalanceKey, ListId, Micros, OrderId, Quantity, Seq
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -183,6 +184,9 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
         _post(state, spent, spent + HELD, event.hold)  # type: ignore[arg-type]  # see `evolve`
     if goes_to_book:
         book.add(order)
+    elif event.pending:
+        order.status, order.working = PENDING_NEW, False
+        book.triggers.expect(order)
     elif sleeps:
         book.triggers.add(order)
 
@@ -194,7 +198,17 @@ def _order_triggered(state: State, event: ev.OrderTriggered) -> None:
     order.working = True
     order.worked = event.worked
     state.changes.special[order.id] = order
-    state.books[event.market].triggers.remove(order)
+    book = state.books[event.market]
+    book.triggers.remove(order)
+    if event.hold:
+        _hold(state, book, order, event.hold)
+
+
+def _hold(state: State, book: Book, order: Order, amount: Amount) -> None:
+    """Move more of the account's money from available to held."""
+    spent = order.account * KEYS_PER_ACCOUNT + (book.quote_bits if order.side == 1 else book.base_bits)
+    _post(state, spent, spent + HELD, amount)  # type: ignore[arg-type]
+    order.hold += amount  # type: ignore[assignment]
 
 
 def _order_booked(state: State, event: ev.OrderBooked) -> None:
@@ -209,12 +223,15 @@ def _order_ended(state: State, event: ev.OrderEnded) -> None:
     order = _touch_order(state, event.order)
     owner = _touch_owner(state, order.owner, event.account_seq)
     book = state.books[event.market]
-    order.status = event.status
-    order.updated = event.time
-    if order.level is not None:
+    if order.status is PENDING_NEW:
+        book.triggers.expect_no_more(order)
+        book.due_lists.pop(order.order_list, None)
+    elif order.level is not None:
         book.remove(order)
     elif not order.working:
         book.triggers.remove(order)
+    order.status = event.status
+    order.updated = event.time
     released = event.released
     if released:
         spent = event.account * KEYS_PER_ACCOUNT + (book.quote_bits if order.side == 1 else book.base_bits)
@@ -274,6 +291,59 @@ def _close(state: State, owner: Account, order: Order) -> None:
     del owner.open_by_market[order.market][order_id]
     if client_id:
         del owner.open_by_client[client_id]
+    if order.order_list and order.status is FILLED and state.lists[order.order_list].working == order_id:
+        state.books[order.market].due_lists[order.order_list] = None
+
+
+def _order_list_placed(state: State, event: ev.OrderListPlaced) -> None:
+    owner = _touch_account(state, event.account, event.account_seq)
+    number, time = event.list, event.time
+    names = tuple(state.orders[order].client_id for order in event.orders)
+    placed = OrderList(
+        number,
+        event.account,
+        event.market,
+        event.contingency,
+        ListStatus.EXECUTING,
+        event.client_id,
+        event.orders,
+        names,
+        time,
+        time,
+    )
+    state.lists[number] = owner.open_lists[number] = state.changes.lists[number] = placed
+    state.next_list = ListId(number + 1)
+
+
+def _order_list_done(state: State, event: ev.OrderListDone) -> None:
+    owner = _touch_account(state, event.account, event.account_seq)
+    done = state.lists.pop(event.list)
+    left = [order for order in done.orders if order in state.orders]
+    if left:
+        message = f"order list {done.id} is done, but orders {left} are open"
+        raise AssertionError(message)
+    del owner.open_lists[event.list]
+    done.status, done.updated = ListStatus.ALL_DONE, event.time
+    state.changes.lists[event.list] = done
+
+
+def _order_released(state: State, event: ev.OrderReleased) -> None:
+    _touch_account(state, event.account, event.account_seq)
+    order = _touch_order(state, event.order)
+    state.changes.special[order.id] = order
+    book = state.books[event.market]
+    book.due_lists.pop(order.order_list, None)
+    book.triggers.expect_no_more(order)
+    order.status, order.updated = NEW, event.time
+    if event.hold:
+        _hold(state, book, order, event.hold)
+    if order.type in SLEEPING_TYPES:
+        book.triggers.add(order)
+        return
+    order.working, order.worked = True, event.time
+    if event.rests:
+        order.booked = state.seq
+        book.add(order)
 
 
 def _key_used(state: State, event: ev.KeyUsed) -> None:
@@ -334,4 +404,7 @@ _EVOLVE: dict[type, Callable[[State, Any], None]] = {
     ev.CountdownFired: _countdown_fired,
     ev.SessionArmed: _session_armed,
     ev.SessionEnded: _session_ended,
+    ev.OrderListPlaced: _order_list_placed,
+    ev.OrderListDone: _order_list_done,
+    ev.OrderReleased: _order_released,
 }

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from exchange.core.order_lists import OrderListRow
 from exchange.core.orders import OrderRow
 from exchange.core.units import AccountId, Micros, Seq
 
@@ -36,6 +37,7 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     events: int
     orders: tuple[OrderRow, ...]
     replaced: Remembered | None = None
+    lists: tuple[OrderListRow, ...] = ()
 
 
 class Used(msgspec.Struct, frozen=True, gc=False):

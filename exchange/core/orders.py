@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import astuple
 
-from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
+from exchange.core.units import AccountId, Amount, ListId, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
 
 if TYPE_CHECKING:
     from exchange.core.book import Level
@@ -64,6 +64,19 @@ class OrderStatus(IntEnum):
     CANCELED = 4
     EXPIRED = 5
     EXPIRED_IN_MATCH = 6
+
+
+class ExpiryReason(IntEnum):
+    """Why an order expired, where its own type and time in force do not say so.
+
+    REJECTED: a pending order could not be placed when its turn came. OCO_TRIGGER: the other order of its pair traded,
+    was triggered or ended. OTO_PHASE_ONE_EXPIRED: the working order that it waited for ended unfilled.
+    """
+
+    NONE = 0
+    REJECTED = 1
+    OCO_TRIGGER = 2
+    OTO_PHASE_ONE_EXPIRED = 3
 
 
 # The members by their own names: in CPython 3.11 an attribute of an enum class costs as much as a whole check.
@@ -144,7 +157,7 @@ class OrderRow(msgspec.Struct, frozen=True, gc=False):
     created: Micros
     updated: Micros
     client_id: str
-    order_list: int = 0
+    order_list: ListId = ListId(0)
     worked: Micros = Micros(0)
     iceberg: Quantity = Quantity(0)
     shown: Quantity = Quantity(0)
@@ -198,7 +211,7 @@ class Order(msgspec.Struct, gc=False, eq=False):
     created: Micros
     updated: Micros
     client_id: str
-    order_list: int = 0
+    order_list: ListId = ListId(0)
     worked: Micros = Micros(0)
     iceberg: Quantity = Quantity(0)
     shown: Quantity = Quantity(0)

@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from exchange.core.commands import CancelAll, CancelOrder, CancelReplace, Command, Keyed, PlaceOrder, WakeOrder
+from exchange.core.commands import (
+    CancelAll,
+    CancelOrder,
+    CancelOrderList,
+    CancelReplace,
+    Command,
+    Keyed,
+    PlaceOrder,
+    PlaceOrderList,
+    WakeOrder,
+)
 from exchange.core.deciding import DECIDE, Decision
-from exchange.core.events import Event, KeyUsed
+from exchange.core.events import Event, KeyUsed, OrderAccepted, OrderEnded, OrderListDone, OrderListPlaced
 from exchange.core.evolving import evolve
 from exchange.core.keys import Remembered
+from exchange.core.order_lists import OrderListRow
 from exchange.core.orders import OrderRow
 from exchange.core.rejects import Reject
 from exchange.core.units import MarketId, Micros, OrderId
@@ -30,9 +41,10 @@ Observer = Callable[[Event], None]
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a command: a refusal, or the events it caused (not those of orders it woke).
 
-    `orders` are the order placed, or the orders cancelled, as they stood right afterwards. `replaced` is the second
-    half of a `CancelReplace`: None when the new order was not tried. `repeats`: nothing was done, for it had been done
-    under the same idempotency key before, and the ledger has the answer.
+    `orders` are the order placed, or the orders cancelled, as they stood right afterwards, `lists` the order lists
+    placed or cancelled. `replaced` is the second half of a `CancelReplace`: None when the new order was not tried.
+    `repeats`: nothing was done, for it had been done under the same idempotency key before, and the ledger has the
+    answer.
     """
 
     reject: Reject | None
@@ -40,6 +52,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     orders: tuple[OrderRow, ...] = ()
     replaced: Outcome | None = None
     repeats: bool = False
+    lists: tuple[OrderListRow, ...] = ()
 
 
 class UndecidedError(Exception):
@@ -66,10 +79,9 @@ def perform(state: State, now: Micros, command: Command, after: Observer | None 
         try:
             placed = perform(state, now, command.place, after)
         except UndecidedError as error:
-            half = (cancelled.reject, cancelled.events, cancelled.orders)
-            error.happened = Outcome(*half, Outcome(Reject.INTERNAL))
+            error.happened = msgspec.structs.replace(cancelled, replaced=Outcome(Reject.INTERNAL))
             raise
-        return Outcome(cancelled.reject, cancelled.events, cancelled.orders, placed)
+        return msgspec.structs.replace(cancelled, replaced=placed)
     if type(command) is Keyed:
         return _once(state, now, command, after)
     try:
@@ -82,7 +94,11 @@ def perform(state: State, now: Micros, command: Command, after: Observer | None 
         evolve(state, event)
         if after is not None:
             after(event)
-    return Outcome(None, tuple(events), _named_orders(state.changes, type(command), events))
+    kind = type(command)
+    if kind is PlaceOrder or (kind is CancelOrder and len(events) == 1):
+        return Outcome(None, tuple(events), (_row(state.changes, events[0]),))
+    orders, lists = _named(state.changes, kind, events)
+    return Outcome(None, tuple(events), orders, lists=lists)
 
 
 def _once(state: State, now: Micros, keyed: Keyed, after: Observer | None) -> Outcome:
@@ -116,7 +132,7 @@ def _remember(state: State, now: Micros, keyed: Keyed, outcome: Outcome, after: 
 def _kept(outcome: Outcome) -> Remembered:
     reject = outcome.reject.name if outcome.reject is not None else ""
     second = _kept(outcome.replaced) if outcome.replaced is not None else None
-    return Remembered(reject, len(outcome.events), outcome.orders, second)
+    return Remembered(reject, len(outcome.events), outcome.orders, second, outcome.lists)
 
 
 def first_outcome(answer: bytes, before: tuple[Event, ...]) -> Outcome:
@@ -132,7 +148,7 @@ def first_outcome(answer: bytes, before: tuple[Event, ...]) -> Outcome:
 
 
 def _outcome(kept: Remembered, events: tuple[Event, ...]) -> Outcome:
-    return Outcome(Reject[kept.reject] if kept.reject else None, events, kept.orders)
+    return Outcome(Reject[kept.reject] if kept.reject else None, events, kept.orders, lists=kept.lists)
 
 
 def wake(state: State, now: Micros, market: MarketId, after: Observer | None = None) -> tuple[Event, ...]:
@@ -145,11 +161,23 @@ def wake(state: State, now: Micros, market: MarketId, after: Observer | None = N
     return outcome.events
 
 
-def _named_orders(changes: Changes, kind: type, events: list[Event]) -> tuple[OrderRow, ...]:
-    """The rows of the orders that the command itself names: placed or cancelled, not their makers."""
-    if kind is PlaceOrder or kind is CancelOrder:
-        return (_row(changes, events[0]),)
-    return tuple([_row(changes, event) for event in events]) if kind is CancelAll else ()
+_NAMING: Final[dict[type, tuple[type, type]]] = {
+    PlaceOrderList: (OrderAccepted, OrderListPlaced),
+    CancelOrder: (OrderEnded, OrderListDone),
+    CancelAll: (OrderEnded, OrderListDone),
+    CancelOrderList: (OrderEnded, OrderListDone),
+}
+"""By command, the events that name the orders and the lists which it placed or cancelled."""
+
+
+def _named(changes: Changes, kind: type, events: list[Event]) -> tuple[tuple[OrderRow, ...], tuple[OrderListRow, ...]]:
+    """The rows of the orders and lists that the command itself names: placed or cancelled, not their makers."""
+    names = _NAMING.get(kind)
+    if names is None:
+        return (), ()
+    orders = tuple([_row(changes, event) for event in events if type(event) is names[0]])
+    lists = [event.list for event in events if type(event) is names[1]]  # type: ignore[union-attr]
+    return orders, tuple([changes.lists[number].row() for number in lists])
 
 
 def _row(changes: Changes, event: Event) -> OrderRow:

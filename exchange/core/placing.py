@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from exchange.core import matching, risk
+from exchange.core.contingency import Contingency
 from exchange.core.events import Event, OrderAccepted, OrderBooked, OrderEnded, OrderTriggered, Traded
 from exchange.core.market import MarketPhase, fee
 from exchange.core.orders import (
@@ -25,12 +26,14 @@ from exchange.core.orders import (
 )
 from exchange.core.postings import KEYS_PER_ACCOUNT
 from exchange.core.rejects import Reject
-from exchange.core.units import MILLION, AccountId, Amount, Micros, OrderId, Price, Quantity
+from exchange.core.units import MILLION, AccountId, Amount, ListId, Micros, OrderId, Price, Quantity
 
 if TYPE_CHECKING:
     from exchange.core.book import Book
     from exchange.core.commands import PlaceOrder, WakeOrder
     from exchange.core.state import Account, State
+
+_NO_LIST: Final = ListId(0)
 
 
 def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | Reject:
@@ -42,12 +45,29 @@ def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | 
         return reject
     assert account is not None
     assert book is not None
+    return enter(state, now, book, account, order, state.next_order)
+
+
+def enter(
+    state: State,
+    now: Micros,
+    book: Book,
+    account: Account,
+    order: PlaceOrder,
+    number: OrderId,
+    order_list: ListId = _NO_LIST,
+    beside: tuple[Event, ...] = (),
+) -> list[Event] | Reject:
+    """What an order that passed `risk` does as `number`: its acceptance first, or why it must not be.
+
+    `beside` are other events of the account that stand right behind its acceptance.
+    """
     kind = order.type
     if kind is not LIMIT:
         if kind > LIMIT_MAKER:
-            return _sleep(state, now, book, account, order)
+            return _sleep(state, now, book, account, order, number, order_list)
         if kind == MARKET:
-            return _market(state, now, book, account, order)
+            return _market(state, now, book, account, order, number, order_list)
     price, lots = order.price, order.quantity
     if order.side == 1:
         opposite, limit_key = book.asks, int(price)
@@ -62,36 +82,54 @@ def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | 
     if state.balances.get(funds, 0) < hold:  # type: ignore[call-overload]
         return Reject.INSUFFICIENT_FUNDS
     rests = not crosses and order.time_in_force == GTC
-    events: list[Event] = [_accepted(state.next_order, now, account, order, lots, hold, rests)]
+    events: list[Event] = [accepted(number, now, account.seq + 1, order, lots, hold, rests, order_list), *beside]
     if rests:
         return events
     met = matching.walk(opposite, limit_key, lots, order.account, order.self_trade)
-    seqs = {account.id: account.seq + 1}
-    taker = _Taker(state, now, book, state.next_order, order.account, order.side, price, seqs)
+    seqs = {account.id: account.seq + len(events)}
+    taker = Taker(state, now, book, number, order.account, order.side, price, seqs)
     taker.finish(events, met, hold, order.time_in_force)
     return events
 
 
 def decide_wake(state: State, now: Micros, command: WakeOrder) -> list[Event]:
-    """Wake the next sleeping order that is due: nothing, or all that follows from it. Only an open market wakes."""
+    """Wake the next sleeping order that is due: nothing, or all that follows from it. Only an open market wakes.
+
+    If it is one of an OCO pair the other order expires first, and what that held is there for this one to take over.
+    """
     book = state.books[command.market]
     woken = book.triggers.due()
     if woken is None or book.phase != MarketPhase.OPEN:
         return []
     order = state.orders[woken]
     account = order.owner
-    limit = order.price or _protection(book, order.side, order.stop_price)
+    limit = order.price or protection(book, order.side, order.stop_price)
     opposite, limit_key = (book.asks, limit) if order.side == 1 else (book.bids, -limit)
-    events: list[Event] = [OrderTriggered(now, order.id, order.account, account.seq + 1, order.market, now)]
+    taker = Taker(state, now, book, order.id, order.account, order.side, limit, {account.id: account.seq})
+    events: list[Event] = []
+    more = Amount(0)
+    if order.order_list:
+        events += taker.lists().outlive_rival(order)
+        more = Amount(most(book, order.side, limit, order.quantity) - order.hold)
+    seq = taker.next_seq(account.id)
+    events.append(OrderTriggered(now, order.id, order.account, seq, order.market, now, hold=more))
     met = matching.walk(opposite, limit_key, order.quantity, order.account, order.self_trade)
-    seqs = {account.id: account.seq + 1}
-    taker = _Taker(state, now, book, order.id, order.account, order.side, limit, seqs)
     time_in_force = order.time_in_force if order.price else IOC
-    taker.finish(events, met, order.hold, time_in_force)
+    stays = taker.finish(events, met, order.hold + more, time_in_force)
+    if order.order_list and not stays:
+        events.append(taker.lists().done(state.lists[order.order_list]))
     return events
 
 
-def _market(state: State, now: Micros, book: Book, account: Account, order: PlaceOrder) -> list[Event] | Reject:
+def _market(
+    state: State,
+    now: Micros,
+    book: Book,
+    account: Account,
+    order: PlaceOrder,
+    number: OrderId,
+    order_list: ListId,
+) -> list[Event] | Reject:
     """Fill a market order at once, as far as the book and the price band go; the rest expires.
 
     It holds what it costs (to buy by quantity), the budget (by quote), or the whole quantity (to sell).
@@ -109,24 +147,38 @@ def _market(state: State, now: Micros, book: Book, account: Account, order: Plac
         hold = met.cost * rules.unit if buys else lots * rules.lot_atoms
     if not _affords(state, book, order, hold):
         return Reject.INSUFFICIENT_FUNDS
-    events: list[Event] = [_accepted(state.next_order, now, account, order, lots, hold, False)]
+    events: list[Event] = [accepted(number, now, account.seq + 1, order, lots, hold, False, order_list)]
     seqs = {account.id: account.seq + 1}
-    taker = _Taker(state, now, book, state.next_order, order.account, order.side, Price(0), seqs)
+    taker = Taker(state, now, book, number, order.account, order.side, Price(0), seqs)
     taker.finish(events, met, hold, IOC)
     return events
 
 
-def _sleep(state: State, now: Micros, book: Book, account: Account, order: PlaceOrder) -> list[Event] | Reject:
+def _sleep(
+    state: State,
+    now: Micros,
+    book: Book,
+    account: Account,
+    order: PlaceOrder,
+    number: OrderId,
+    order_list: ListId,
+) -> list[Event] | Reject:
     """Put a stop or take-profit order to sleep, holding the most that it can cost when it wakes."""
-    rules = book.rules
-    if order.side == 1:
-        dearest = order.price or _protection(book, order.side, order.stop_price)
-        hold = dearest * order.quantity * rules.unit
-    else:
-        hold = order.quantity * rules.lot_atoms
+    hold = dearest(book, order)
     if not _affords(state, book, order, hold):
         return Reject.INSUFFICIENT_FUNDS
-    return [_accepted(state.next_order, now, account, order, order.quantity, hold, True)]
+    return [accepted(number, now, account.seq + 1, order, order.quantity, hold, True, order_list)]
+
+
+def dearest(book: Book, order: PlaceOrder) -> int:
+    """The most that an order with a limit or a stop price can cost: quote atoms to buy, base atoms to sell."""
+    limit = order.price or protection(book, order.side, order.stop_price)
+    return most(book, order.side, limit, order.quantity)
+
+
+def most(book: Book, side: Side, limit: int, lots: int) -> int:
+    """The most that `lots` can cost at `limit`: quote atoms to buy, base atoms to sell."""
+    return limit * lots * book.rules.unit if side == 1 else lots * book.rules.lot_atoms
 
 
 def _affords(state: State, book: Book, order: PlaceOrder, hold: int) -> bool:
@@ -134,20 +186,22 @@ def _affords(state: State, book: Book, order: PlaceOrder, hold: int) -> bool:
     return state.available(order.account, book.rules.quote if order.side == 1 else book.rules.base) >= hold
 
 
-def _accepted(
+def accepted(
     number: OrderId,
     now: Micros,
-    account: Account,
+    seq: int,
     order: PlaceOrder,
     quantity: Quantity,
     hold: int,
     rests: bool,
+    order_list: ListId,
 ) -> OrderAccepted:
+    """`order` is taken on as `number`; `seq` numbers the event within the account."""
     return OrderAccepted(
         now,
         number,
         order.account,
-        account.seq + 1,
+        seq,
         order.market,
         order.side,
         order.type,
@@ -160,16 +214,17 @@ def _accepted(
         hold,  # type: ignore[arg-type]  # in atoms: a NewType call for each order is dearer than it is worth
         order.client_id,
         rests,
+        order_list,
     )
 
 
-def _protection(book: Book, side: Side, stop_price: Price) -> Price:
+def protection(book: Book, side: Side, stop_price: Price) -> Price:
     """The worst price at which a triggered market order trades: its stop price and the market's slack beyond."""
     slack = stop_price * book.rules.slack // MILLION
     return Price(stop_price + slack if side == 1 else max(1, stop_price - slack))
 
 
-class _Taker(msgspec.Struct, gc=False):
+class Taker(msgspec.Struct, gc=False):
     """One order meeting the book: turns the steps of a walk into events, numbering them as it goes.
 
     `limit` (0: none) is what the hold was priced at. `seqs` has each account's number of its event before.
@@ -183,21 +238,29 @@ class _Taker(msgspec.Struct, gc=False):
     side: Side
     limit: Price
     seqs: dict[AccountId, int]
+    contingency: Contingency | None = None
 
-    def finish(self, events: list[Event], met: matching.Walk, hold: int, time_in_force: TimeInForce) -> None:
-        """Append trades and then what becomes of the rest: booked, expired, or nothing left."""
+    def lists(self) -> Contingency:
+        """The order lists that this decision touches; most touch none."""
+        if self.contingency is None:
+            self.contingency = Contingency(self.state, self.now, self.next_seq)
+        return self.contingency
+
+    def finish(self, events: list[Event], met: matching.Walk, hold: int, time_in_force: TimeInForce) -> bool:
+        """Append trades and then what becomes of the rest: booked (True), expired, or nothing left."""
         if time_in_force == FOK and (met.left or met.stopped):
             events.append(self._end(self.order, self.account, EXPIRED, hold))
-            return
+            return False
         spent = self._trade(events, met, hold)
         if met.stopped:
             events.append(self._end(self.order, self.account, EXPIRED_IN_MATCH, hold - spent))
         elif met.left:
             if time_in_force == GTC:
-                seq = self._next_seq(self.account)
+                seq = self.next_seq(self.account)
                 events.append(OrderBooked(self.now, self.order, self.account, seq, self.book.rules.id))
-            else:
-                events.append(self._end(self.order, self.account, EXPIRED, hold - spent))
+                return True
+            events.append(self._end(self.order, self.account, EXPIRED, hold - spent))
+        return False
 
     def _trade(self, events: list[Event], met: matching.Walk, hold: int) -> int:
         """Append the trades (and makers expired on the way); return how much of the hold they use or release."""
@@ -209,6 +272,8 @@ class _Taker(msgspec.Struct, gc=False):
             maker, lots = step
             if not lots:
                 events.append(self._end(maker.id, maker.account, EXPIRED_IN_MATCH, maker.hold))
+                if maker.order_list:
+                    events += self.lists().ended(maker)
                 continue
             price = maker.price
             if price != price_before:
@@ -225,6 +290,8 @@ class _Taker(msgspec.Struct, gc=False):
                 spent += notional + released
             events.append(self._traded(maker, trade, aggregate, lots, notional, released))
             trade += 1
+            if maker.order_list:
+                events += self.lists().traded(maker, lots)
         return spent
 
     def _traded(
@@ -246,7 +313,7 @@ class _Taker(msgspec.Struct, gc=False):
         return Traded(
             self.now,
             book.rules.id,
-            trade,  # type: ignore[arg-type]  # see `_accepted`
+            trade,  # type: ignore[arg-type]  # see `accepted`
             aggregate,
             maker.price,
             lots,
@@ -256,18 +323,19 @@ class _Taker(msgspec.Struct, gc=False):
             self.order,
             maker.account,
             self.account,
-            self._next_seq(maker.account),
-            self._next_seq(self.account),
+            self.next_seq(maker.account),
+            self.next_seq(self.account),
             fee(maker_gets, maker_rate),
             fee(taker_gets, taker_rate),
             released,  # type: ignore[arg-type]
         )
 
     def _end(self, order: OrderId, account: AccountId, status: OrderStatus, released: int) -> OrderEnded:
-        seq = self._next_seq(account)
+        seq = self.next_seq(account)
         return OrderEnded(self.now, order, account, seq, self.book.rules.id, status, Amount(released), "")
 
-    def _next_seq(self, account: AccountId) -> int:
+    def next_seq(self, account: AccountId) -> int:
+        """The number of the next event of `account`."""
         seqs = self.seqs
         seq = seqs.get(account)
         seq = (self.state.accounts[account].seq if seq is None else seq) + 1

@@ -45,6 +45,17 @@ class Reject(Enum):
     MISSING_QUANTITY = -1102, "Mandatory parameter 'quantity' was not sent, was empty/null, or malformed."
     BAD_COMBINATION = -1106, "A parameter was sent that this order type does not take."
     BAD_CLIENT_ID = -1100, "Illegal characters found in parameter 'newClientOrderId'."
+    BAD_LIST_CLIENT_ID = -1100, "Illegal characters found in parameter 'listClientOrderId'."
+    BAD_LIST = -1106, "The orders of a list do not go together: their number, market, side or quantity."
+    LIST_ORDER_TYPE = -1158, "Order type not supported in OCO."
+    WORKING_ORDER_TYPE = -1116, "Invalid orderType."
+    BOTH_ARE_LIMITS = -1168, "At least one OCO order must be contingent."
+    LIMIT_NOT_BELOW = -1165, "A limit order in a buy OCO must be below."
+    LIMIT_NOT_ABOVE = -1166, "A limit order in a sell OCO must be above."
+    STOP_LOSS_NOT_ABOVE = -1196, "A stop loss order in a buy OCO must be above."
+    STOP_LOSS_NOT_BELOW = -1197, "A stop loss order in a sell OCO must be below."
+    TAKE_PROFIT_NOT_BELOW = -1198, "A take profit order in a buy OCO must be below."
+    TAKE_PROFIT_NOT_ABOVE = -1199, "A take profit order in a sell OCO must be above."
     PRICE_FILTER = -1013, "Filter failure: PRICE_FILTER"
     LOT_SIZE = -1013, "Filter failure: LOT_SIZE"
     MARKET_LOT_SIZE = -1013, "Filter failure: MARKET_LOT_SIZE"
@@ -52,6 +63,7 @@ class Reject(Enum):
     PRICE_BAND = -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"
     MAX_ORDERS = -1013, "Filter failure: MAX_NUM_ORDERS"
     MAX_ALGO_ORDERS = -1013, "Filter failure: MAX_NUM_ALGO_ORDERS"
+    MAX_ORDER_LISTS = -1013, "Filter failure: MAX_NUM_ORDER_LISTS"
 
     # rules, people and transfers: asked by operators and by custody, not by traders
     UNKNOWN_ASSET = -1200, "No such asset."
@@ -65,9 +77,12 @@ class Reject(Enum):
 
     # against the state of things
     DUPLICATE_CLIENT_ID = -2010, "Duplicate order sent."
+    DUPLICATE_LIST_ID = -2010, "Duplicate order sent."
+    LIST_PRICES = -2010, "The relationship of the prices for the orders is not correct."
     WOULD_TRIGGER = -2010, "Stop price would trigger immediately."
     WOULD_TAKE = -2010, "Order would immediately match and take."
     INSUFFICIENT_FUNDS = -2010, "Account has insufficient balance for requested action."
+    UNKNOWN_LIST = -2011, "Unknown order list sent."
     UNKNOWN_ORDER = -2011, "Unknown order sent."
     KEY_REUSED = -2401, "That idempotencyKey was used before, for something else."
     TOO_MANY_KEYS = -2402, "Too many idempotency keys are alive; wait until older ones expire, or do without."

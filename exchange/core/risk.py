@@ -33,7 +33,7 @@ def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reje
     if account.frozen:
         return Reject.ACCOUNT_FROZEN
     if book.phase is not _OPEN or not _is_usual(book, order):
-        reject = _check_phase(book.phase, order) or _check_parts(book, order)
+        reject = check_phase(book.phase, order) or check_parts(book, order)
         if reject is not None:
             return reject
     stop_price = order.stop_price
@@ -50,7 +50,7 @@ def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reje
     return None
 
 
-def _check_phase(phase: MarketPhase, order: PlaceOrder) -> Reject | None:
+def check_phase(phase: MarketPhase, order: PlaceOrder) -> Reject | None:
     """Whether a market in this phase lets the order in."""
     if phase == _OPEN:
         return None
@@ -60,7 +60,7 @@ def _check_phase(phase: MarketPhase, order: PlaceOrder) -> Reject | None:
 
 
 def _is_usual(book: Book, order: PlaceOrder) -> bool:
-    """Whether this is a limit order beyond doubt, so that `_check_parts`, which asks one by one, need not be asked."""
+    """Whether this is a limit order beyond doubt, so that `check_parts`, which asks one by one, need not be asked."""
     price, quantity, client_id = order.price, order.quantity, order.client_id
     if order.type is not LIMIT or order.stop_price or order.quote_quantity:
         return False
@@ -71,14 +71,14 @@ def _is_usual(book: Book, order: PlaceOrder) -> bool:
         return False
     if not rules.min_notional <= price * quantity * rules.unit <= rules.max_notional:
         return False
-    return len(client_id) <= 36 and client_id.isascii() and (client_id.isalnum() or not _check_client_id(client_id))
+    return len(client_id) <= 36 and client_id.isascii() and (client_id.isalnum() or not check_client_id(client_id))
 
 
-def _check_parts(book: Book, order: PlaceOrder) -> Reject | None:
+def check_parts(book: Book, order: PlaceOrder) -> Reject | None:
     """Shape, name, size and price of the order, each for itself."""
     return (
         check_shape(order)
-        or _check_client_id(order.client_id)
+        or check_client_id(order.client_id)
         or _check_size(book.rules, order)
         or _check_price(book.rules, book.last_price, order)
     )
@@ -105,7 +105,7 @@ def check_shape(order: PlaceOrder) -> Reject | None:
     return None
 
 
-def _check_client_id(client_id: str) -> Reject | None:
+def check_client_id(client_id: str) -> Reject | None:
     """Up to 36 letters, digits, hyphens and underscores, or none at all."""
     return Reject.BAD_CLIENT_ID if client_id and not _CLIENT_ID(client_id) else None
 

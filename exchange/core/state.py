@@ -16,6 +16,7 @@ from exchange.core.units import (
     Amount,
     AssetId,
     BalanceKey,
+    ListId,
     MarketId,
     Micros,
     OrderId,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from exchange.core.book import Book
     from exchange.core.events import Event, KeyUsed, Traded
     from exchange.core.market import Asset
+    from exchange.core.order_lists import OrderList
     from exchange.core.transfers import Deposit, Withdrawal
 
 Posting = tuple[Seq, BalanceKey, BalanceKey, Amount]
@@ -52,6 +54,7 @@ class Account(msgspec.Struct, gc=False, eq=False):
     open_by_client: dict[str, OrderId]
     open_by_market: dict[MarketId, dict[OrderId, Order]]
     next_mark: int = MARK_EVERY
+    open_lists: dict[ListId, OrderList] = msgspec.field(default_factory=dict)
 
 
 class Changes:
@@ -68,6 +71,7 @@ class Changes:
         "fresh",
         "keys",
         "keys_dropped",
+        "lists",
         "markets",
         "orders",
         "postings",
@@ -84,6 +88,7 @@ class Changes:
         self.trades: list[tuple[Seq, Traded]] = []
         self.fresh: dict[OrderId, Order] = {}
         self.orders: dict[OrderId, Order] = {}
+        self.lists: dict[ListId, OrderList] = {}
         self.special: dict[OrderId, Order] = {}
         self.accounts: dict[AccountId, Account] = {}
         self.markets: dict[MarketId, Book] = {}
@@ -100,7 +105,7 @@ def _nothing() -> Amount:
 
 
 class State:
-    """Assets, markets, accounts, balances, open orders and transfers, as of event `seq`."""
+    """Assets, markets, accounts, balances, open orders and order lists, and transfers, as of event `seq`."""
 
     __slots__ = (
         "accounts",
@@ -111,8 +116,10 @@ class State:
         "countdowns",
         "deposits",
         "keys",
+        "lists",
         "names",
         "next_account",
+        "next_list",
         "next_order",
         "orders",
         "references",
@@ -132,6 +139,7 @@ class State:
         self.names: dict[str, AccountId] = {}
         self.balances: defaultdict[BalanceKey, Amount] = defaultdict(_nothing)
         self.orders: dict[OrderId, Order] = {}
+        self.lists: dict[ListId, OrderList] = {}
         self.deposits: dict[str, Deposit] = {}
         self.withdrawals: dict[str, Withdrawal] = {}
         self.references: set[str] = set()
@@ -139,6 +147,7 @@ class State:
         self.countdowns: dict[CountdownName, Micros] = {}
         self.sessions: dict[SessionName, Armed] = {}
         self.next_order = OrderId(1)
+        self.next_list = ListId(1)
         self.next_account = FIRST_TRADER
         self.changes = Changes()
 
@@ -172,3 +181,15 @@ class State:
         if found is None or found.account != account or found.market != market:
             return None
         return found if not client_id or found.client_id == client_id else None
+
+    def find_list(self, account: AccountId, market: MarketId, number: ListId, client_id: str) -> OrderList | None:
+        """The account's open order list of that id (0: any) and client id ("": any), or None; one must be given."""
+        owner = self.accounts.get(account)
+        if owner is None or not (number or client_id):
+            return None
+        fitting = (
+            one
+            for one in owner.open_lists.values()
+            if one.market == market and number in {0, one.id} and client_id in {"", one.client_id}
+        )
+        return next(fitting, None)

@@ -12,7 +12,7 @@ from typing import Final
 
 from sortedcontainers import SortedList
 
-from exchange.core.orders import Order, OrderType, Side
+from exchange.core.orders import SLEEPING_TYPES, Order, OrderType, Side
 from exchange.core.units import AccountId, OrderId, Price
 
 _STOPS: Final = frozenset({OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT})
@@ -36,7 +36,7 @@ class Triggers:
     `_queue` has the due in order of waking; whoever is cancelled in it leaves `_due` at once and the queue later.
     """
 
-    __slots__ = ("_asleep", "_by_account", "_due", "_falling", "_queue", "_rising")
+    __slots__ = ("_asleep", "_by_account", "_due", "_expected", "_falling", "_queue", "_rising")
 
     def __init__(self) -> None:
         """Nobody asleep."""
@@ -46,14 +46,27 @@ class Triggers:
         self._due: set[OrderId] = set()
         self._queue: deque[OrderId] = deque()
         self._asleep = 0
+        self._expected: Counter[AccountId] = Counter()
 
     def __len__(self) -> int:
         """How many orders sleep."""
         return self._asleep
 
     def of(self, account: AccountId) -> int:
-        """How many orders of this account sleep."""
-        return self._by_account[account]
+        """How many orders of this account sleep, or will when the working order of their list is filled."""
+        return self._by_account[account] + self._expected[account]
+
+    def expect(self, order: Order) -> None:
+        """A pending order is to sleep one day, if it is of such a type."""
+        if order.type in SLEEPING_TYPES:
+            self._expected[order.account] += 1
+
+    def expect_no_more(self, order: Order) -> None:
+        """A pending order is placed, or has ended."""
+        if order.type in SLEEPING_TYPES:
+            self._expected[order.account] -= 1
+            if not self._expected[order.account]:
+                del self._expected[order.account]
 
     def add(self, order: Order) -> None:
         """Put an order to sleep."""

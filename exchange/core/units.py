@@ -26,6 +26,7 @@ AccountId = NewType("AccountId", int)
 AssetId = NewType("AssetId", int)
 MarketId = NewType("MarketId", int)
 OrderId = NewType("OrderId", int)
+ListId = NewType("ListId", int)
 TradeId = NewType("TradeId", int)
 Seq = NewType("Seq", int)
 """Number of an event in the journal, from 1, without gaps."""

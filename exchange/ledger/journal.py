@@ -78,6 +78,7 @@ _STATEMENTS: Final = {
     "fresh_orders": _insert("orders", 34),
     "changed_orders": _update_order(_ORDER_CHANGES),
     "special_orders": _update_order(_SPECIAL_CHANGES),
+    "order_lists": _upsert("order_lists", 10, "id", "status", "names", "updated"),
     "trades": _insert("trades", 15),
     "bars": _upsert(
         "bars",

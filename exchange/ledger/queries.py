@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 import trio
 
+from exchange.core.order_lists import OrderListRow
 from exchange.core.orders import OrderRow, Side
-from exchange.core.units import AccountId, MarketId, Micros, OrderId, TradeId
+from exchange.core.units import AccountId, ListId, MarketId, Micros, OrderId, TradeId
 from exchange.ledger import db
-from exchange.ledger.restore import ORDER_COLUMNS, order_row
+from exchange.ledger.restore import LIST_COLUMNS, ORDER_COLUMNS, list_row, order_row
 from exchange.ledger.rows import AggregateRow, BarRow, Row, TradeRow
 
 T = TypeVar("T")
@@ -73,6 +74,41 @@ class Queries:
         if from_id is None and start is None:
             return self._orders(f"{where} ORDER BY id DESC LIMIT ?", (*args, limit))[::-1]
         return self._orders(f"{where} ORDER BY id LIMIT ?", (*args, limit))
+
+    def order_list(self, account: AccountId, number: ListId, client_id: str) -> OrderListRow | None:
+        """The account's order list of that id (0: any) and client id ("": any), the newest of several."""
+        if number:
+            where, args = "WHERE id = ? AND account = ?", (number, account)
+            if client_id:
+                where, args = where + " AND client_id = ?", (*args, client_id)  # type: ignore[assignment]
+        else:
+            where, args = "INDEXED BY order_lists_by_client WHERE account = ? AND client_id = ?", (account, client_id)  # type: ignore[assignment]
+        rows = self._lists(f"{where} ORDER BY id DESC LIMIT 1", args)
+        return rows[0] if rows else None
+
+    def order_lists(
+        self,
+        account: AccountId,
+        from_id: ListId | None = None,
+        start: Micros | None = None,
+        end: Micros | None = None,
+        limit: int = 500,
+    ) -> list[OrderListRow]:
+        """Order lists by ascending id: from `from_id` or `start` on, else the newest `limit`; bounds inclusive."""
+        low = max(from_id or 0, 0 if start is None else self._first_list_at(start))
+        high = _MAX_ID if end is None else self._first_list_at(Micros(end + 1))
+        where = "INDEXED BY order_lists_by_account WHERE account = ? AND id >= ? AND id < ?"
+        args = (account, low, high)
+        if from_id is None and start is None:
+            return self._lists(f"{where} ORDER BY id DESC LIMIT ?", (*args, limit))[::-1]
+        return self._lists(f"{where} ORDER BY id LIMIT ?", (*args, limit))
+
+    def lists_of(self, orders: Iterable[OrderId]) -> dict[OrderId, ListId]:
+        """Which list each of these orders belongs to, those that belong to none left out. At most 2,000 orders."""
+        wanted = tuple(orders)
+        places = ", ".join("?" * len(wanted))
+        statement = f"SELECT id, order_list FROM orders WHERE id IN ({places}) AND order_list"
+        return dict(self._connection.execute(statement, wanted))
 
     def trades(
         self,
@@ -188,6 +224,11 @@ class Queries:
         newest = self._number("SELECT coalesce(max(id), 0) FROM orders")
         return self._bisect(time, newest, "SELECT created FROM orders WHERE id = ?")
 
+    def _first_list_at(self, time: Micros) -> int:
+        """The id of the first order list at or after `time`, or the next one's if there is none."""
+        newest = self._number("SELECT coalesce(max(id), 0) FROM order_lists")
+        return self._bisect(time, newest, "SELECT created FROM order_lists WHERE id = ?")
+
     def _trades_of(self, market: MarketId, order_id: OrderId) -> tuple[int, int]:
         """All trades of an order lie from the first id up to, and without, the second."""
         times = self._connection.execute("SELECT created, updated FROM orders WHERE id = ?", (order_id,)).fetchone()
@@ -214,6 +255,10 @@ class Queries:
     def _orders(self, tail: str, args: Row) -> list[OrderRow]:
         rows = self._connection.execute(f"SELECT {ORDER_COLUMNS} FROM orders {tail}", args)
         return [order_row(row) for row in rows]
+
+    def _lists(self, tail: str, args: Row) -> list[OrderListRow]:
+        rows = self._connection.execute(f"SELECT {LIST_COLUMNS} FROM order_lists {tail}", args)
+        return [list_row(row) for row in rows]
 
     def _trades(self, tail: str, args: Row) -> list[TradeRow]:
         rows = self._connection.execute(f"SELECT {_TRADE_COLUMNS} FROM trades {tail}", args)

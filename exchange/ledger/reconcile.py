@@ -17,12 +17,13 @@ import msgspec
 from exchange.core import audit
 from exchange.core.evolving import evolve
 from exchange.core.market import Market
+from exchange.core.order_lists import ListStatus, OrderList
 from exchange.core.orders import OrderStatus
 from exchange.core.state import State
 from exchange.ledger import db
 from exchange.ledger.journal import DECODER, GENESIS_HASH, check_head, link
 from exchange.ledger.restore import ORDER_COLUMNS
-from exchange.ledger.rows import BarRow, Row, capped, freeze, market_row, order_row, session_row
+from exchange.ledger.rows import BarRow, Row, capped, freeze, list_row, market_row, order_row, session_row
 
 if TYPE_CHECKING:
     from exchange.core.events import Event
@@ -38,6 +39,7 @@ _KEYS: Final = {
     "trades": ("market", "id"),
     "bars": ("market", "minute"),
     "orders": ("id",),
+    "order_lists": ("id",),
     "balances": ("key",),
     "assets": ("id",),
     "markets": ("id",),
@@ -138,7 +140,8 @@ class _Replay:
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         self.state = State()
-        self.rows = {"journal": 0, "postings": 0, "trades": 0, "orders": 0, "account_events": 0, "balance_marks": 0}
+        self.rows = {"journal": 0, "postings": 0, "trades": 0, "orders": 0, "order_lists": 0}
+        self.rows |= {"account_events": 0, "balance_marks": 0}
         self.bars: dict[tuple[int, int], BarRow] = {}
         self.credits: dict[str, Row] = {}
         self.keys: dict[tuple[int, str], Row] = {}
@@ -177,6 +180,9 @@ class _Replay:
         self.rows["journal"] += 1
         changes = state.take_changes()
         self._compare_closed_orders(changes)
+        for order_list in changes.lists.values():
+            if order_list.status == ListStatus.ALL_DONE:
+                self._compare_list(order_list)
         frozen = freeze(changes, state, time)  # type: ignore[arg-type]
         for book in state.books.values():
             book.touched.clear()
@@ -239,6 +245,12 @@ class _Replay:
         _same("orders", row, next(self._select(f"SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?", (row[0],)), None))
         self.rows["orders"] += 1
 
+    def _compare_list(self, order_list: OrderList) -> None:
+        row = list_row(order_list)
+        found = self._select("SELECT * FROM order_lists WHERE id = ?", (row[0],))
+        _same("order_lists", row, next(found, None))
+        self.rows["order_lists"] += 1
+
     def _add_bar(self, part: BarRow) -> None:
         whole = self.bars.setdefault((part.market, part.minute), part)
         if whole is part:
@@ -257,6 +269,8 @@ class _Replay:
         state = self.state
         for order in state.orders.values():
             self._compare_order(order_row(order))
+        for order_list in state.lists.values():
+            self._compare_list(order_list)
         self._nothing_left("postings", self.postings)
         for cursor in self.trades.values():
             self._nothing_left("trades", cursor)
@@ -267,6 +281,8 @@ class _Replay:
         self._nothing_left("orders", self._select(beyond, (state.next_order,)))
         for table in self.newest:
             self._nothing_beyond(table)
+        beyond = "SELECT * FROM order_lists WHERE id < 1 OR id >= ?"
+        self._nothing_left("order_lists", self._select(beyond, (state.next_list,)))
         for table, rows in _current_rows(state):
             self._compare_table(table, rows)
         self._compare_table("bars", [msgspec.structs.astuple(bar) for _, bar in sorted(self.bars.items())])

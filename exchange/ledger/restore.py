@@ -12,7 +12,9 @@ from exchange.core.book import Book
 from exchange.core.countdowns import Armed
 from exchange.core.keys import Used
 from exchange.core.market import Asset, Market, MarketPhase
+from exchange.core.order_lists import ListKind, ListStatus, OrderList, OrderListRow
 from exchange.core.orders import (
+    PENDING_NEW,
     Order,
     OrderRow,
     OrderStatus,
@@ -24,11 +26,12 @@ from exchange.core.orders import (
 )
 from exchange.core.state import Account, State
 from exchange.core.transfers import Deposit, DepositState, Withdrawal, WithdrawalState
-from exchange.core.units import AccountId, MarketId, OrderId, Seq
+from exchange.core.units import AccountId, ListId, MarketId, OrderId, Seq
 from exchange.ledger import db
 from exchange.ledger.rows import Row, next_mark
 
 ORDER_COLUMNS: Final = ", ".join(field.name for field in msgspec.structs.fields(OrderRow))
+LIST_COLUMNS: Final = ", ".join(field.name for field in msgspec.structs.fields(OrderListRow))
 
 
 def order_row(row: Row) -> OrderRow:
@@ -60,6 +63,23 @@ def order_row(row: Row) -> OrderRow:
     )
 
 
+def list_row(row: Row) -> OrderListRow:
+    """A row of `order_lists`, its columns in the order of `LIST_COLUMNS`."""
+    number, account, market, kind, status, client_id, orders, names, created, updated = row
+    return OrderListRow(
+        number,
+        account,
+        market,
+        ListKind(kind),
+        ListStatus(status),
+        client_id,
+        tuple(OrderId(int(order)) for order in orders.split(",")),
+        tuple(names.split(",")),
+        created,
+        updated,
+    )
+
+
 def restore(connection: apsw.Connection) -> State:
     """The state as of the last commit, read in one transaction. Raises `LedgerDamaged` where rows make no sense."""
     try:
@@ -79,6 +99,7 @@ def _restored(connection: apsw.Connection) -> State:
         _transfers(connection, state)
         _orders(connection, state)
         _promises(connection, state)
+        _lists(connection, state)
     state.take_changes()
     for book in state.books.values():
         book.touched.clear()
@@ -125,7 +146,9 @@ def _orders(connection: apsw.Connection, state: State) -> None:
     orders = [_living(state, order_row(row)) for row in rows]
     for order in orders:
         _file(state, order)
-        if not order.working:
+        if order.status is PENDING_NEW:
+            state.books[order.market].triggers.expect(order)
+        elif not order.working:
             state.books[order.market].triggers.add(order)
     orders.sort(key=lambda order: order.booked)
     for order in orders:
@@ -147,6 +170,18 @@ def _promises(connection: apsw.Connection, state: State) -> None:
         "SELECT account, session, since, markets FROM armed_sessions"
     ):
         state.sessions[account, session] = Armed(since, msgspec.json.decode(markets, type=tuple[MarketId, ...]))
+
+
+def _lists(connection: apsw.Connection, state: State) -> None:
+    """Open order lists; those are due whose working order is gone, for had it not been filled they would be done."""
+    newest = connection.execute("SELECT max(id) FROM order_lists").fetchone()
+    state.next_list = ListId((newest[0] if newest and newest[0] else 0) + 1)
+    for row in connection.execute(f"SELECT {LIST_COLUMNS} FROM order_lists WHERE status = 1 ORDER BY id"):
+        one = OrderList(*msgspec.structs.astuple(list_row(row)))
+        state.lists[one.id] = state.accounts[one.account].open_lists[one.id] = one
+        waiting = any(state.orders[order].status is PENDING_NEW for order in one.orders if order in state.orders)
+        if waiting and one.working not in state.orders:
+            state.books[one.market].due_lists[one.id] = None
 
 
 def _living(state: State, row: OrderRow) -> Order:

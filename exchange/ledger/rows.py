@@ -12,6 +12,7 @@ import msgspec
 
 from exchange.core import events as ev
 from exchange.core.committed import Committed, LevelChange, Report
+from exchange.core.order_lists import OrderList
 from exchange.core.orders import ROW_END, Order, Side
 from exchange.core.postings import Bucket, balance_key
 from exchange.core.state import MARK_EVERY
@@ -104,6 +105,7 @@ class Frozen(msgspec.Struct, frozen=True):
     countdowns_over: list[Row]
     sessions: list[Row]
     sessions_over: list[Row]
+    order_lists: list[Row]
 
 
 def freeze(
@@ -144,6 +146,7 @@ def freeze(
         [name for name, due in changes.countdowns.items() if not due],
         [session_row(name, armed) for name, armed in changes.sessions.items() if armed is not None],
         [name for name, armed in changes.sessions.items() if armed is None],
+        [list_row(order_list) for order_list in changes.lists.values()],
     )
 
 
@@ -204,6 +207,12 @@ def _special_change(order: Order) -> Row:
         order.due,
         order.id,
     )
+
+
+def list_row(order_list: OrderList) -> Row:
+    """An order list as a row of `order_lists`."""
+    *head, orders, names, created, updated = msgspec.structs.astuple(order_list)
+    return (*head, ",".join(map(str, orders)), ",".join(names), created, updated)
 
 
 def trade_row(seq: Seq, trade: ev.Traded) -> Row:

@@ -28,6 +28,7 @@ def fingerprint(state: State) -> Plain:
         "names": dict(state.names),
         "balances": {key: amount for key, amount in sorted(state.balances.items()) if amount},
         "orders": {number: order.row() for number, order in sorted(state.orders.items())},
+        "lists": {number: one.row() for number, one in sorted(state.lists.items())},
         "deposits": {key: msgspec.to_builtins(deposit) for key, deposit in state.deposits.items()},
         "withdrawals": {key: msgspec.to_builtins(move) for key, move in state.withdrawals.items()},
         "references": sorted(state.references),
@@ -35,6 +36,7 @@ def fingerprint(state: State) -> Plain:
         "countdowns": sorted(state.countdowns.items()),
         "sessions": sorted((name, msgspec.structs.astuple(armed)) for name, armed in state.sessions.items()),
         "next_order": state.next_order,
+        "next_list": state.next_list,
         "next_account": state.next_account,
     }
 
@@ -49,6 +51,7 @@ def _account(account: Account) -> Plain:
         "row": (account.id, account.name, account.tier, account.frozen, account.seq, account.created),
         "by_client": dict(sorted(account.open_by_client.items())),
         "by_market": {market: sorted(orders) for market, orders in account.open_by_market.items() if orders},
+        "lists": sorted(account.open_lists),
     }
 
 
@@ -63,6 +66,8 @@ def _book(book: Book) -> Plain:
         "bids": _half(book.bids),
         "asks": _half(book.asks),
         "asleep": (list(triggers._rising), list(triggers._falling)),
+        "due_lists": list(book.due_lists),
+        "expected": dict(triggers._expected),
         "due": [order for order in triggers._queue if order in triggers._due],
     }
 

@@ -126,7 +126,7 @@ DAMAGE: list[tuple[Callable[[State], None], str]] = [
     (_not_with_its_account, "order 1 is not among its account's open orders"),
     (_not_by_its_name, "order 1 is not found by its client id"),
     (_neither_here_nor_there, "order 5 is neither on the book nor asleep, or both"),
-    (_sleeper_lost, "5 open orders, 5 under accounts, 4 resting and 0 asleep"),
+    (_sleeper_lost, "5 open orders, 5 under accounts, 4 resting, 0 asleep and 0 pending"),
 ]
 
 

@@ -11,6 +11,7 @@ from exchange.core.rejects import Reject
 from exchange.core.state import State
 from tests.core.compare import answered, differences
 from tests.core.naive import Naive
+from tests.core.test_list_rejects import REJECTS as LIST_REJECTS
 from tests.core.world import Dice, furnishing, run
 
 EXAMPLES = 20_000 if "NIGHTLY" in os.environ else 500
@@ -74,4 +75,5 @@ def test_the_made_up_commands_reach_every_refusal_of_trading() -> None:
                 outcome = outcome.replaced
     elsewhere = {"QUEUE_FULL", "STORAGE_LOW", "INTERNAL", "NAME_TAKEN", "BAD_RULES"}
     elsewhere |= {"TOO_MANY_KEYS", "TOO_MANY_SESSIONS"}
+    elsewhere |= {reject.name for reject in LIST_REJECTS - reached}
     assert {reject.name for reject in Reject} - {reject.name for reject in reached if reject} == elsewhere

@@ -7,7 +7,8 @@ from typing import Any
 from exchange.core import commands as co
 from exchange.core.decimals import parse, render
 from exchange.core.market import Market, MarketPhase
-from exchange.core.orders import Order, OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.order_lists import ListKind
+from exchange.core.orders import PENDING_NEW, Order, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.state import State
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Ppm, Price, Quantity
@@ -45,6 +46,7 @@ RULES: dict[str, Callable[[str], dict[str, Any]]] = {
     "highest price": lambda text: {"max_price": Price(number(text, 2))},
     "open orders": lambda text: {"max_orders": int(text)},
     "sleeping orders": lambda text: {"max_algo_orders": int(text)},
+    "order lists": lambda text: {"max_order_lists": int(text)},
 }
 
 
@@ -121,6 +123,10 @@ def order(words: str) -> co.PlaceOrder | None:
 def _other(words: str) -> co.Command | None:
     """Everything that is not an order."""
     said: list[tuple[str, Callable[..., co.Command]]] = [
+        (
+            r"(\w+) cancels list (\S+)",
+            lambda who, name: co.CancelOrderList(TRADERS[who], MARKET, client_id=name),
+        ),
         (r"(\w+) cancels all", lambda who: co.CancelAll(TRADERS[who], MARKET)),
         (r"(\w+) cancels (\S+)", lambda who, name: co.CancelOrder(TRADERS[who], MARKET, client_id=name)),
         (r"market is (.+)", lambda phase: co.SetMarketPhase(MARKET, MarketPhase[_enum(phase)], "")),
@@ -152,6 +158,23 @@ def _other(words: str) -> co.Command | None:
     return None
 
 
+LIST = re.compile(r"(?P<who>\w+) (?P<kind>pairs|chains|chains a pair)(?: as (?P<id>\S+))?: (?P<orders>.+)")
+KINDS = {"pairs": ListKind.OCO, "chains": ListKind.OTO, "chains a pair": ListKind.OTOCO}
+
+
+def order_list(words: str) -> co.PlaceOrderList | None:
+    """`ann pairs: sells 1 @ 110 post-only / sells 1 stop-loss 90`, and its relatives."""
+    match = LIST.fullmatch(words)
+    if match is None:
+        return None
+    who, orders = match["who"], []
+    for part in match["orders"].split(" / "):
+        one = order(f"{who} {part}")
+        assert one is not None, part
+        orders.append(one)
+    return co.PlaceOrderList(TRADERS[who], MARKET, KINDS[match["kind"]], tuple(orders), match["id"] or "")
+
+
 def _enum(words: str) -> str:
     return words.upper().replace("-", "_").replace(" ", "_")
 
@@ -164,7 +187,7 @@ def command(words: str) -> co.Command:
         place = order(f"{who} {new}")
         assert place is not None, words
         return co.CancelReplace(co.CancelOrder(TRADERS[who], MARKET, client_id=name), place, bool(anyway))
-    said = _other(words) or order(words)
+    said = _other(words) or order_list(words) or order(words)
     assert said is not None, f"not understood: {words}"
     return said
 
@@ -185,7 +208,14 @@ def resting(state: State) -> str:
                 found.append(f"{_left(one)} @ {short(one.price, 2)}")
                 one = one.behind
     sleeping = sorted((one for one in state.orders.values() if not one.working), key=lambda one: one.id)
-    return "; ".join(found + [f"{_left(one)} at {short(one.stop_price, 2)}" for one in sleeping])
+    return "; ".join(found + [_idle(one) for one in sleeping])
+
+
+def _idle(one: Order) -> str:
+    """A sleeping order, or one that waits for the working order of its list."""
+    if one.status == PENDING_NEW:
+        return f"{_left(one)} pending"
+    return f"{_left(one)} at {short(one.stop_price, 2)}"
 
 
 def _left(one: Order) -> str:

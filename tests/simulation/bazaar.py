@@ -11,6 +11,7 @@ from typing import Any
 from exchange.core import audit
 from exchange.core import commands as co
 from exchange.core.market import Market, MarketPhase
+from exchange.core.order_lists import ListKind
 from exchange.core.orders import Order, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.performing import perform, wake
 from exchange.core.state import State
@@ -18,7 +19,8 @@ from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Ppm, Price, Quantity
 from tests.core.compare import digest
 from tests.core.world import rules
-from tests.simulation.referee import Foul, Referee
+from tests.simulation.list_referee import Foul
+from tests.simulation.referee import Referee
 
 ROADS = {
     "paid": [3, 4, 5, 6, 7, 8],
@@ -47,7 +49,7 @@ class Bazaar:
             self.do(self._next())
         for number in self.state.books:
             self.do(co.SetMarketPhase(number, MarketPhase.OPEN, "closing time"))
-            if self.state.books[number].triggers.due() is not None:
+            if self.state.books[number].anybody_due:
                 raise Foul("somebody who is due still sleeps", number)
         return digest(self.state)
 
@@ -102,8 +104,8 @@ class Bazaar:
         )
 
     def _next(self) -> co.Command:
-        acts = [self._trade, self._stop, self._cancel, self._custody, self._operate, self._promise]
-        return self.random.choices(acts, [60, 10, 14, 12, 4, 8])[0]()
+        acts = [self._trade, self._stop, self._list, self._cancel, self._custody, self._operate, self._promise]
+        return self.random.choices(acts, [56, 8, 10, 14, 12, 4, 8])[0]()
 
     # traders
 
@@ -125,6 +127,37 @@ class Bazaar:
         elif temper < 0.25:
             parts["type"] = OrderType.LIMIT_MAKER
         return co.PlaceOrder(**parts)
+
+    def _list(self) -> co.Command:
+        """A pair around the last price, or an order with one or two behind it; now and then what cannot be."""
+        dice, parts = self.random, self._order()
+        kind = dice.choice(list(ListKind))
+        parts["client_id"] = ""
+        last = self.state.books[parts["market"]].last_price
+        parts["price"] = Price(max(1, last + dice.randint(-4, 4)))
+        working = co.PlaceOrder(
+            **parts | {"type": dice.choice([OrderType.LIMIT, OrderType.LIMIT, OrderType.LIMIT_MAKER])}
+        )
+        side = dice.choice([Side(3 - parts["side"]), parts["side"]]) if kind != ListKind.OCO else parts["side"]
+        pair = self._pair(parts | {"side": side}, last)
+        pending = pair[dice.randint(0, 1)] if dice.random() < 0.5 else co.PlaceOrder(**parts | {"side": side})
+        orders = {ListKind.OCO: pair, ListKind.OTO: (working, pending), ListKind.OTOCO: (working, *pair)}[kind]
+        return co.PlaceOrderList(working.account, working.market, kind, orders, f"l{self.numbers}")
+
+    def _pair(self, parts: dict[str, Any], last: int) -> tuple[co.PlaceOrder, co.PlaceOrder]:
+        """Above and below: what profits, and the stop-loss."""
+        dice, sign = self.random, 1 if parts["side"] == Side.SELL else -1
+        gain, loss = Price(max(1, last + sign * dice.randint(1, 4))), Price(max(1, last - sign * dice.randint(1, 4)))
+        limit = parts | {"price": Price(max(1, gain + dice.choice([0, 0, sign])))}
+        maker = limit | {"type": OrderType.LIMIT_MAKER}
+        taking = limit | {"type": OrderType.TAKE_PROFIT_LIMIT, "stop_price": gain}
+        market = parts | {"type": OrderType.TAKE_PROFIT, "price": Price(0), "stop_price": gain}
+        profit = co.PlaceOrder(**dice.choice([maker, maker, taking, market]))
+        stop = parts | {"type": OrderType.STOP_LOSS, "price": Price(0), "stop_price": loss}
+        if dice.random() < 0.5:
+            stop |= {"type": OrderType.STOP_LOSS_LIMIT, "price": Price(max(1, loss + dice.randint(-3, 3)))}
+        other = co.PlaceOrder(**stop)
+        return (profit, other) if sign > 0 else (other, profit)
 
     def _order(self) -> dict[str, Any]:
         dice = self.random
@@ -167,6 +200,8 @@ class Bazaar:
                 "price": order.price or Price(99),
             }
             return co.CancelReplace(cancel, co.PlaceOrder(**parts), dice.random() < 0.5)
+        if order.order_list and act < 0.7:
+            return co.CancelOrderList(order.account, order.market, order.order_list)
         if order.client_id and act < 0.7:
             return co.CancelOrder(order.account, order.market, OrderId(0), order.client_id)
         return cancel

@@ -3,18 +3,24 @@
 from dataclasses import dataclass
 
 from exchange.core import commands as co
-from exchange.core.events import AccountTierSet, Event, OrderAccepted, OrderBooked, OrderEnded, TierFeesSet, Traded
+from exchange.core.events import (
+    AccountTierSet,
+    Event,
+    OrderAccepted,
+    OrderBooked,
+    OrderEnded,
+    OrderReleased,
+    TierFeesSet,
+    Traded,
+)
 from exchange.core.market import Market
 from exchange.core.orders import OrderStatus, OrderType, Side
 from exchange.core.performing import Outcome
 from exchange.core.state import State
 from exchange.core.units import OrderId
+from tests.simulation.list_referee import Foul, ListReferee
 
 MILLION = 1_000_000
-
-
-class Foul(Exception):
-    """Something that must never happen."""
 
 
 @dataclass
@@ -40,10 +46,12 @@ class Referee:
         self.keys: set[tuple[int, str]] = set()
         self.seen = 0
         self.trades = 0
+        self.lists = ListReferee()
 
     def watch(self, event: Event) -> None:
         """Called after each event, in order."""
         self.seen += 1
+        self.lists.watch(event)
         match event:
             case OrderAccepted():
                 kind = OrderType(event.type)
@@ -53,6 +61,9 @@ class Referee:
                 self.entries.setdefault(event.market, {})[event.order] = entry
             case OrderBooked():
                 self.entries[event.market][event.order].arrived = self.seen
+            case OrderReleased():
+                entry = self.entries[event.market][event.order]
+                entry.arrived = self.seen if event.rests and not entry.sleeps else 0
             case OrderEnded():
                 del self.entries[event.market][event.order]
             case Traded():
@@ -120,6 +131,7 @@ class Referee:
 
     def compare(self, state: State) -> None:
         """The referee's open orders are the exchange's, and nobody who is due still sleeps in an open market."""
+        self.lists.compare(state)
         mine = {OrderId(number) for entries in self.entries.values() for number in entries}
         if mine != state.orders.keys():
             raise Foul("open orders differ", mine ^ state.orders.keys())

@@ -10,6 +10,8 @@ from exchange.core import performing
 from exchange.core.commands import CancelOrder, Command, WakeOrder
 from exchange.core.deciding import DECIDE, Decision, decide
 from exchange.core.evolving import evolve
+from exchange.core.orders import ExpiryReason
+from exchange.core.placing import decide_wake
 from exchange.core.postings import Bucket, balance_key
 from exchange.core.rejects import Reject
 from exchange.core.state import State
@@ -136,6 +138,39 @@ def _worse(event: ev.Traded) -> ev.Traded:
     return ev.Traded(**{**fields, "price": event.price + 1})
 
 
+def _without(decided: Decision, unwanted: Callable[[ev.Event], bool]) -> Decision:
+    if isinstance(decided, Reject):
+        return decided
+    return type(decided)([event for event in decided if not unwanted(event)])
+
+
+def rival_lives(decided: Decision) -> Decision:
+    """Of a pair one trades, and the other stays."""
+    return _without(decided, lambda e: isinstance(e, ev.OrderEnded) and e.reason == ExpiryReason.OCO_TRIGGER)
+
+
+def never_done(decided: Decision) -> Decision:
+    """A list of which nothing is left stays open."""
+    return _without(decided, lambda e: isinstance(e, ev.OrderListDone))
+
+
+def money_not_taken_over(decided: Decision) -> Decision:
+    """A woken stop does not take over what the other of its pair held."""
+    if isinstance(decided, Reject):
+        return decided
+    return type(decided)([_poor(event) if isinstance(event, ev.OrderTriggered) else event for event in decided])
+
+
+def _poor(event: ev.OrderTriggered) -> ev.OrderTriggered:
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    return ev.OrderTriggered(**{**fields, "hold": Amount(0)})
+
+
+def pending_forgotten(state: State, now: Micros, command: Command) -> Decision:
+    """The working order of a list is filled, and nobody places the others."""
+    return decide_wake(state, now, command) if isinstance(command, WakeOrder) else decide(state, now, command)
+
+
 def deciding(bad: Callable[[Decision], Decision]) -> Decide:
     return lambda state, now, command: bad(decide(state, now, command))
 
@@ -145,11 +180,27 @@ PLANTED: list[tuple[str, Callable[..., object]]] = [
     ("DECIDE", deciding(worse_price)),
     ("DECIDE", cancel_lost),
     ("DECIDE", nobody_wakes),
+    ("DECIDE", deciding(rival_lives)),
+    ("DECIDE", deciding(never_done)),
+    ("DECIDE", deciding(money_not_taken_over)),
+    ("DECIDE", pending_forgotten),
     ("evolve", youngest_first),
     ("evolve", released_twice),
     ("evolve", cancelled_order_stays),
 ]
-NAMES = ["fee up", "worse price", "cancel lost", "nobody wakes", "youngest first", "released twice", "order stays"]
+NAMES = [
+    "fee up",
+    "worse price",
+    "cancel lost",
+    "nobody wakes",
+    "rival lives",
+    "never done",
+    "money not taken over",
+    "pending forgotten",
+    "youngest first",
+    "released twice",
+    "order stays",
+]
 
 
 @pytest.mark.parametrize(("where", "fault"), PLANTED, ids=NAMES)
