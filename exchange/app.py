@@ -13,7 +13,7 @@ import shutil
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from exchange.api.web import serve_main_door
 from exchange.clock import Clock
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
+from exchange.ledger.records import Records
 from exchange.ledger.restore import restore
 from exchange.market_data.hub import Hub
 from exchange.office.db import open_office
@@ -42,6 +43,7 @@ from exchange.office.trail import Trail
 from exchange.office.vault import Vault, create_master_key, read_master_key
 from exchange.sequencer import Sequencer
 from exchange.settings import DEFAULT_FILE, Settings, example
+from exchange.timers import Timers
 
 LEDGER: Final = "ledger.db"
 OFFICE: Final = "office.db"
@@ -68,6 +70,7 @@ class House:
     clock: Clock
     sequencer: Sequencer
     queries: Queries
+    records: Records
     hub: Hub
     keyring: KeyRing
     operators: Operators
@@ -117,6 +120,7 @@ def open_house(folder: Path, settings: Settings, clock: Clock) -> Iterator[House
         office = opened.enter_context(closing(open_office(folder / OFFICE)))
         journal = opened.enter_context(closing(Journal(folder / LEDGER)))
         queries = opened.enter_context(closing(Queries(folder / LEDGER)))
+        records = opened.enter_context(closing(Records(folder / LEDGER)))
         state = restore(journal.connection)
         sequencer = Sequencer(
             state,
@@ -133,7 +137,7 @@ def open_house(folder: Path, settings: Settings, clock: Clock) -> Iterator[House
         trail = Trail(office, clock, folder / TRAIL_HEAD)
         keyring = KeyRing(office, vault, clock)
         operators = Operators(office, vault, clock)
-        yield House(folder, settings, clock, sequencer, queries, hub, keyring, operators, trail)
+        yield House(folder, settings, clock, sequencer, queries, records, hub, keyring, operators, trail)
 
 
 @contextmanager
@@ -184,7 +188,10 @@ async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) 
     doors_stop = trio.Event()
     async with trio.open_nursery() as outer:
         await outer.start(house.sequencer.run)
+        timers = Timers(house.sequencer, house.clock)
+        await timers.catch_up()
         async with trio.open_nursery() as doors:
+            doors.start_soon(_until, doors_stop, timers.run)
             doors.start_soon(_watch_disk, house, doors_stop)
             main_port, fast_port = main.getsockname()[1], fast.getsockname()[1]
             await doors.start(_start_main, rooms, main, doors_stop, tls)
@@ -232,6 +239,7 @@ def _rooms(house: House) -> Rooms:
     return Rooms(
         sequencer=house.sequencer,
         queries=house.queries,
+        records=house.records,
         hub=house.hub,
         keyring=house.keyring,
         clock=house.clock,
@@ -279,6 +287,14 @@ async def _listen(host: str, port: int) -> socket.socket:
     await listeners[0].aclose()
     duplicate.setblocking(False)
     return duplicate
+
+
+async def _until(stop: trio.Event, run: Callable[[], Awaitable[None]]) -> None:
+    """Let something run that never ends by itself."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run)
+        await stop.wait()
+        nursery.cancel_scope.cancel()
 
 
 async def _watch_disk(house: House, stop: trio.Event) -> None:

@@ -20,8 +20,9 @@ from exchange.api.auth import Caller, authenticate, caller_of, find_key, payload
 from exchange.api.errors import Refusal, Refused
 from exchange.api.http_routes import Route, Security
 from exchange.api.parameters import decode, distinct, pairs
+from exchange.api.reasons import beyond, reason_headers
 from exchange.api.rooms import Rooms
-from exchange.api.submission import Submission, submitted
+from exchange.api.submission import Document, Submission, submitted
 from exchange.office.keys import Scope
 
 Headers = list[tuple[str, str]]
@@ -33,6 +34,9 @@ _FIXED_HEADERS: Final = (
     ("x-content-type-options", "nosniff"),
     ("cache-control", "no-store"),
 )
+EXTENSION: Final = "/ext/"
+"""Paths that are not the dialect's."""
+
 _FORM: Final = "application/x-www-form-urlencoded"
 _encode: Final = msgspec.json.Encoder().encode
 _log = structlog.get_logger()
@@ -108,11 +112,17 @@ class Asked:
         headers = [*_FIXED_HEADERS]
         if self._route is not None and self._route.counts_orders and self._caller is not None:
             headers += order_count_headers(self._rooms, self._caller)
+        if isinstance(content, Document):
+            headers = [(name, content.content_type if name == "content-type" else text) for name, text in headers]
+            return self._reply(200, content.body, headers + content.headers)
         return self._reply(200, _encode(content), headers)
 
     def refused(self, refusal: Refusal) -> Reply:
         """The reply that says no."""
-        return self._reply(refusal.status, refusal_body(refusal), [*_FIXED_HEADERS, *refusal_headers(refusal)])
+        now = self._rooms.clock.now()
+        headers = [*_FIXED_HEADERS, *refusal_headers(refusal), *reason_headers(refusal, now)]
+        body = _encode(beyond(refusal, now)) if self._request.path.startswith(EXTENSION) else refusal_body(refusal)
+        return self._reply(refusal.status, body, headers)
 
     def failed(self) -> Reply:
         """The reply to what met a bug of ours; to be called while that is being handled."""
@@ -173,7 +183,7 @@ def begin(rooms: Rooms, route: Route, caller: Caller | None, sent: dict[str, str
         require(caller, route.security.value)
     asked = decode(route.takes, sent)
     rooms.limits.charge(address, route.weigh(asked) - 1, rooms.clock.now())
-    if route.begin is not None:
+    if route.begin is not None and getattr(asked, "idempotency_key", None) is None:
         return route.begin(rooms, caller, asked)
     return partial(route.call, rooms, caller, asked)
 

@@ -94,9 +94,9 @@ def read_window(text: str) -> int:
 def check_window(now: Micros, timestamp: Micros, window: int) -> None:
     """Refuse what was signed too long ago, or too far ahead of our clock."""
     if timestamp >= now + MAX_AHEAD:
-        raise Refused(errors.TOO_EARLY)
+        raise Refused(msgspec.structs.replace(errors.TOO_EARLY, skew=timestamp - now))
     if now - timestamp > window:
-        raise Refused(errors.TOO_LATE)
+        raise Refused(msgspec.structs.replace(errors.TOO_LATE, skew=timestamp - now))
 
 
 def verify(key: ApiKey, payload: bytes, signature: str) -> bool:

@@ -16,7 +16,8 @@ from exchange.core.rejects import Reject
 class Refusal(msgspec.Struct, frozen=True):
     """What a refused request is answered with. `retry_after` (seconds) becomes a header unless 0.
 
-    `details` is JSON that stands beside code and text, as `data`.
+    `details` is JSON that stands beside code and text, as `data`. `reason` is the core's name for it. `skew` is by how
+    many microseconds a request's timestamp was ahead of our clock, where that is why.
     """
 
     code: int
@@ -24,6 +25,8 @@ class Refusal(msgspec.Struct, frozen=True):
     status: int = 400
     retry_after: int = 0
     details: msgspec.Raw | None = None
+    reason: str = ""
+    skew: int | None = None
 
 
 class Refused(Exception):
@@ -45,7 +48,7 @@ _STATUS: Final = {
 
 def refusal_of(reject: Reject) -> Refusal:
     """How a refusal of the core leaves the house."""
-    return Refusal(reject.code, reject.text, _STATUS.get(reject, 400))
+    return Refusal(reject.code, reject.text, _STATUS.get(reject, 400), reason=reject.name)
 
 
 # the exchange as a whole

@@ -11,11 +11,14 @@ import msgspec
 from exchange.api import errors
 from exchange.api.endpoints import (
     account,
+    batch,
     cancel_replace,
+    countdown,
     custody,
     general,
     market_data,
     orders,
+    records,
     standing,
     tickers,
     trial,
@@ -106,6 +109,11 @@ def _trades_weight(request: MyTrades) -> int:
     return 5 if request.order_id is not None else 20
 
 
+def _batch_weight(request: batch.BatchRequest) -> int:
+    """1 for each entry."""
+    return len(request.batch_orders)
+
+
 _NONE, _KEY, _READ, _TRADE = Security.NONE, Security.KEY, Security.READ, Security.TRADE
 
 ROUTES: Final = (
@@ -185,8 +193,23 @@ NOT_HERE: Final = {
 }
 """Paths of the dialect that are refused by name."""
 
+EXTENSION: Final = (
+    Route("GET", "/ext/v1/events", _READ, 10, records.Numbered, records.events),
+    Route("GET", "/ext/v1/ledger", _READ, 20, records.LedgerRequest, records.ledger),
+    Route("POST", "/ext/v1/batchOrders", _TRADE, _batch_weight, batch.BatchRequest, batch.batch, counts_orders=True),
+    Route(
+        "POST",
+        "/ext/v1/countdownCancelAll",
+        _TRADE,
+        1,
+        countdown.CountdownRequest,
+        countdown.countdown_cancel_all,
+    ),
+)
+"""What the dialect has not; see docs/beyond.md."""
+
 _BY_PATH: Final[dict[str, dict[str, Route]]] = {}
-for _route in ROUTES:
+for _route in (*ROUTES, *EXTENSION):
     _BY_PATH.setdefault(_route.path, {})[_route.method] = _route
 
 

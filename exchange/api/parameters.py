@@ -31,6 +31,10 @@ Symbols = NewType("Symbols", tuple)  # type: ignore[type-arg]  # of Symbol; NewT
 """A JSON list of symbols, none twice."""
 ClientId = NewType("ClientId", str)
 """What a client calls an order or a cancel: 1 to 36 letters, digits, - and _."""
+IdempotencyKey = NewType("IdempotencyKey", str)
+"""What a client calls a deed that is to be done once: 1 to 64 letters, digits, - and _."""
+Entries = NewType("Entries", tuple)  # type: ignore[type-arg]  # of dict[str, str]
+"""A JSON list of up to 20 objects of parameters."""
 Decimal = NewType("Decimal", str)
 """Digits with at most one point; the endpoint knows of which unit."""
 Count = NewType("Count", int)
@@ -49,6 +53,13 @@ class ResponseType(Enum):
     ACK = 1
     RESULT = 2
     FULL = 3
+
+
+class Format(Enum):
+    """How the ledger is written."""
+
+    JSON = 1
+    CSV = 2
 
 
 class TickerType(Enum):
@@ -90,6 +101,8 @@ _MINUTE: Final = 60_000_000
 _SYMBOL: Final = "^[A-Z0-9-_.]{1,20}$"
 _SYMBOL_LIST: Final = r"^\[(\"[A-Z0-9-_.]{1,20}\"){1}(,\"[A-Z0-9-_.]{1,20}\"){0,}\]$"
 _CLIENT_ID: Final = "^[a-zA-Z0-9-_]{1,36}$"
+_IDEMPOTENCY_KEY: Final = "^[a-zA-Z0-9-_]{1,64}$"
+_MAX_ENTRIES: Final = 20
 _DECIMAL: Final = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 _WHOLE: Final = "^[0-9]{1,20}$"
 _QUARTERS: Final = "(:(00|15|30|45))?"
@@ -237,6 +250,38 @@ def _permissions(name: str, text: str) -> tuple[str, ...]:
     return tuple(_json_list(name, text)) if text.startswith("[") else (text,)
 
 
+def _entries(name: str, text: str) -> tuple[dict[str, str], ...]:
+    """Objects whose members are strings, numbers or true and false, each as the text that it was sent as."""
+    try:
+        listed = msgspec.json.decode(text, type=list[msgspec.Raw])
+        entries = tuple(distinct(_members(name, raw)) for raw in listed)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise Refused(errors.invalid(name)) from None
+    if not 1 <= len(entries) <= _MAX_ENTRIES:
+        raise Refused(errors.invalid(name))
+    return entries
+
+
+class _Member(str):
+    """A name that is equal to no other, so that one that is sent twice can be seen."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+_decode_members: Final = msgspec.json.Decoder(dict[_Member, msgspec.Raw], dec_hook=lambda _, text: _Member(text)).decode
+
+
+def _members(name: str, raw: msgspec.Raw) -> list[tuple[str, str]]:
+    found = [(str(key), bytes(value).decode()) for key, value in _decode_members(raw).items()]
+    if any(value.startswith(("{", "[", "n")) for _, value in found):
+        raise Refused(errors.invalid(name))
+    return [(key, msgspec.json.decode(text) if text.startswith('"') else text) for key, text in found]
+
+
 def _named(kind: type[Enum], refusal: Refusal | None = None) -> Callable[[str, str], Any]:
     by_name = {member.name: member for member in kind}
 
@@ -287,6 +332,9 @@ _READ: Final[dict[Any, Callable[[str, str], Any]]] = {
     Symbol: _symbol,
     Symbols: _symbols,
     ClientId: _pattern(_CLIENT_ID),
+    IdempotencyKey: _pattern(_IDEMPOTENCY_KEY),
+    Entries: _entries,
+    Format: _named(Format),
     Decimal: _pattern(_DECIMAL),
     Count: _count,
     Micros: read_time,

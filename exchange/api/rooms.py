@@ -10,6 +10,7 @@ from exchange.api.limits import Limits
 from exchange.clock import Clock
 from exchange.core.units import AccountId, Micros
 from exchange.ledger.queries import Queries
+from exchange.ledger.records import Records
 from exchange.market_data.hub import Hub
 from exchange.office.keys import KeyRing
 from exchange.sequencer import Sequencer
@@ -42,6 +43,7 @@ class Rooms:
 
     sequencer: Sequencer
     queries: Queries
+    records: Records
     hub: Hub
     keyring: KeyRing
     clock: Clock

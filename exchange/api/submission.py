@@ -22,6 +22,14 @@ class Submission(msgspec.Struct, frozen=True):
     word: Callable[[Outcome], Any]
 
 
+class Document(msgspec.Struct, frozen=True):
+    """A reply that is no JSON."""
+
+    body: bytes
+    content_type: str
+    headers: list[tuple[str, str]]
+
+
 async def submitted(rooms: Rooms, submission: Submission) -> Any:  # noqa: ANN401  # any endpoint's reply
     """The reply, once what it tells is durable. Raises `Refused`."""
     return submission.word(await rooms.sequencer.call(submission.command))

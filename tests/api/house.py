@@ -28,6 +28,7 @@ from exchange.core.units import AccountId, Amount, AssetId, Micros
 from exchange.furnish import list_presets
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
+from exchange.ledger.records import Records
 from exchange.ledger.restore import restore
 from exchange.market_data.hub import Hub
 from exchange.office.db import open_office
@@ -183,6 +184,7 @@ async def running_house(
     journal = Journal(folder / "ledger.db")
     office = open_office(folder / "office.db")
     queries = Queries(folder / "ledger.db")
+    records = Records(folder / "ledger.db")
     state = restore(journal.connection)
     sequencer = Sequencer(state, journal, clock, queue_limit=settings.queue_limit_commands, batch_limit=500)
     hub, catalogue = Hub(), Catalogue()
@@ -193,6 +195,7 @@ async def running_house(
     rooms = Rooms(
         sequencer=sequencer,
         queries=queries,
+        records=records,
         hub=hub,
         keyring=KeyRing(office, Vault(bytes(32), clock), clock),
         clock=clock,
@@ -219,6 +222,7 @@ async def running_house(
             finally:
                 stop.set()
         sequencer.close()
+    records.close()
     queries.close()
     journal.close()
     office.close()

@@ -29,6 +29,7 @@ _KINDS: Final[dict[Any, Schema]] = {
         "uniqueItems": True,
     },
     read.ClientId: {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,36}$"},
+    read.IdempotencyKey: {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,64}$"},
     read.Decimal: {"type": "string", "pattern": r"^[0-9]{1,20}(\.[0-9]{1,20})?$"},
     read.Count: {"type": "integer", "minimum": 0, "maximum": MAX_STORED},
     read.Permissions: {"type": "array", "items": {"type": "string"}, "minItems": 1},

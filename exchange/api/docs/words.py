@@ -67,6 +67,10 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "pegPriceType": ("Pegged orders are not supported: refused if sent.", None),
     "orderId": ("Number of the order.", 17),
     "orderListId": ("Number of the order's list; -1: it belongs to none.", -1),
+    "idempotencyKey": (
+        "Beyond the dialect: the same key with the same content gets the first answer again; see docs/beyond.md.",
+        "5f0c-retry-me",
+    ),
     "newClientOrderId": (
         (
             "Your name for the order, unique among your open orders; made up for you if not sent. In a cancel: your"

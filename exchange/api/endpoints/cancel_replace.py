@@ -11,11 +11,13 @@ from exchange.api.auth import Caller
 from exchange.api.endpoints.orders import CANCEL_ID_CHARS, NamedOrder, answer_to, named
 from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refused, refusal_of
+from exchange.api.once import submitted_once
 from exchange.api.parameters import ClientId, Count, RateLimitMode, ReplaceMode
 from exchange.api.rooms import Rooms
-from exchange.api.submission import Submission, submitted
+from exchange.api.submission import Submission
 from exchange.api.wire_orders import Acknowledged, Cancelled, Failed, Placed, Replaced, cancelled
 from exchange.core.commands import CancelOrder, CancelReplace
+from exchange.core.events import OrderEnded
 from exchange.core.market import Market
 from exchange.core.performing import Outcome
 from exchange.core.rejects import Reject
@@ -39,7 +41,8 @@ class _Result(Enum):
 
 async def cancel_replace(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Replaced:
     """Both succeed: the reply. One fails: 409 and -2021, none succeeds: 400 and -2022, both halves in `data`."""
-    answer: Replaced = await submitted(rooms, replacement(rooms, caller, request))
+    begun = replacement(rooms, caller, request)
+    answer: Replaced = await submitted_once(rooms, caller, "order.cancelReplace", request, begun)
     return answer
 
 
@@ -59,11 +62,16 @@ def replacement(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Submis
     def word(outcome: Outcome) -> Replaced:
         if outcome.reject in {Reject.QUEUE_FULL, Reject.INTERNAL}:
             raise Refused(refusal_of(outcome.reject))
-        return _answer(_both(rooms, market, request, outcome, cancel_id))
+        return _answer(_both(rooms, market, request, outcome, _name_of_cancel(outcome) or cancel_id))
 
     cancel = CancelOrder(caller.account, market.id, order, client_id, cancel_id)
     even_if_cancel_fails = request.cancel_replace_mode is ReplaceMode.ALLOW_FAILURE
     return Submission(CancelReplace(cancel, place, even_if_cancel_fails), word)
+
+
+def _name_of_cancel(outcome: Outcome) -> str:
+    """What the cancel was called: under an idempotency key, by the first who asked."""
+    return next((event.cancel_id for event in outcome.events if isinstance(event, OrderEnded)), "")
 
 
 def _both(rooms: Rooms, market: Market, request: ReplaceRequest, outcome: Outcome, cancel_id: str) -> Replaced:

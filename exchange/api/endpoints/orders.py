@@ -10,6 +10,7 @@ from exchange.api.endpoints.reading import in_words, open_order, open_orders
 from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refused, refusal_of
 from exchange.api.limits import DAY
+from exchange.api.once import submitted_once
 from exchange.api.parameters import ClientId, Count, ResponseType, Symbol
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission, submitted
@@ -66,7 +67,8 @@ class AllOrders(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 async def place(rooms: Rooms, caller: Caller, request: NewOrder) -> Acknowledged | Placed:
     """Place an order; answered once it is durable."""
-    answer: Acknowledged | Placed = await submitted(rooms, placement(rooms, caller, request))
+    begun = placement(rooms, caller, request)
+    answer: Acknowledged | Placed = await submitted_once(rooms, caller, "order.place", request, begun)
     return answer
 
 

@@ -9,7 +9,7 @@ import msgspec
 from exchange.api import errors
 from exchange.api.amounts import read_budget, read_price, read_quantity
 from exchange.api.errors import Refused
-from exchange.api.parameters import ClientId, Count, Decimal, ResponseType, Symbol
+from exchange.api.parameters import ClientId, Count, Decimal, IdempotencyKey, ResponseType, Symbol
 from exchange.clock import Clock
 from exchange.core.commands import PlaceOrder
 from exchange.core.market import Market
@@ -21,7 +21,10 @@ CLIENT_ID_CHARS: Final = 22
 
 
 class NewOrder(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Parameters of a new order. The last three are known so that they are refused in the dialect's words."""
+    """Parameters of a new order; `idempotency_key` is beyond the dialect.
+
+    Icebergs, trailing and pegged orders are known so that they are refused in the dialect's words.
+    """
 
     symbol: Symbol
     side: Side
@@ -37,6 +40,7 @@ class NewOrder(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     iceberg_qty: Decimal | None = None
     trailing_delta: Count | None = None
     peg_price_type: str | None = None
+    idempotency_key: IdempotencyKey | None = None
 
 
 _WIRE_NAMES: Final = {

@@ -1,0 +1,74 @@
+"""Idempotency keys at the doors: the same key and content get the first answer again.
+
+An order without a key never comes by here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from exchange.api import errors
+from exchange.api.auth import Caller
+from exchange.api.errors import Refused, refusal_of
+from exchange.api.rooms import Rooms
+from exchange.api.submission import Submission, submitted
+from exchange.core.commands import CancelReplace, Keyed, PlaceOrder
+from exchange.core.performing import Outcome
+from exchange.core.rejects import Reject
+
+_NOT_DONE: Final = {Reject.KEY_REUSED, Reject.TOO_MANY_KEYS, Reject.QUEUE_FULL, Reject.STORAGE_LOW}
+"""Refusals of the whole, before anything of the command was looked at."""
+
+
+class Once(Protocol):
+    """A request that may carry a key."""
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key; None: it may be done any number of times."""
+        ...
+
+
+def content_digest(kind: str, request: msgspec.Struct) -> bytes:
+    """What stands for all that is asked: the endpoint, and each parameter as it was sent, the key aside."""
+    sent = {
+        field.encode_name: value
+        for field in msgspec.structs.fields(request)
+        if field.name != "idempotency_key" and (value := getattr(request, field.name)) is not None
+    }
+    content = msgspec.json.encode([kind, sent], order="sorted")
+    return hashlib.sha256(content).digest()[:16]
+
+
+def keyed(caller: Caller, kind: str, request: msgspec.Struct, key: str, submission: Submission) -> Keyed:
+    """The command that does what `submission` asks for once."""
+    command = submission.command
+    assert isinstance(command, PlaceOrder | CancelReplace), command
+    market = command.market if isinstance(command, PlaceOrder) else command.place.market
+    return Keyed(caller.account, market, key, content_digest(kind, request), command)
+
+
+async def submitted_once(rooms: Rooms, caller: Caller, kind: str, request: Once, submission: Submission) -> Any:  # noqa: ANN401  # any endpoint's reply
+    """The endpoint's reply, to this request or to the first under its key. Raises `Refused`."""
+    key = request.idempotency_key
+    if key is None:
+        return await submitted(rooms, submission)
+    assert isinstance(request, msgspec.Struct)
+    outcome = await rooms.sequencer.call(keyed(caller, kind, request, key, submission))
+    return submission.word(await first(rooms, caller, key, outcome))
+
+
+async def first(rooms: Rooms, caller: Caller, key: str, outcome: Outcome) -> Outcome:
+    """The outcome to tell: this one, or the one that it repeats. Raises `Refused`."""
+    if outcome.reject in _NOT_DONE:
+        raise Refused(refusal_of(outcome.reject))
+    if not outcome.repeats:
+        return outcome
+    records = rooms.records
+    before = await records.run(lambda: records.first_outcome(caller.account, key))
+    if before is None:  # it died between the decision and now
+        raise Refused(errors.INTERNAL)
+    return before

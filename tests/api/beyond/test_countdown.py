@@ -1,0 +1,110 @@
+"""countdownCancelAll: orders go unless the client speaks up; a restart changes nothing about that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from exchange.core import commands as co
+from exchange.core.market import MarketPhase
+from exchange.timers import Timers
+from tests.api.house import Answer, House, SetClock, running_house
+
+PATH = "/ext/v1/countdownCancelAll"
+
+
+@asynccontextmanager
+async def ticking(house: House) -> AsyncIterator[None]:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Timers(house.rooms.sequencer, house.rooms.clock).run)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def count_down(house: House, time: int, symbol: str = "BTCUSDT") -> Answer:
+    return await house.client(house.alice).signed("POST", PATH, symbol=symbol, countdownTime=time)
+
+
+async def open_symbols(house: House) -> list[str]:
+    return sorted(one["symbol"] for one in (await house.client(house.alice).signed("GET", "/api/v3/openOrders")).json)
+
+
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    with trio.fail_after(30):
+        while not await true():  # noqa: ASYNC110  # asked over HTTP: nobody could set an event
+            await trio.sleep(0.01)
+
+
+async def orders(house: House) -> None:
+    for _ in range(2):
+        assert (await house.client(house.alice).order("BUY", "1", "29000")).status == 200
+    assert (await house.client(house.alice).order("BUY", "1", "1900", symbol="ETHUSDT")).status == 200
+
+
+async def test_when_the_time_is_up_the_orders_of_that_market_go(tmp_path: Path) -> None:
+    """Not a moment earlier, and no others."""
+    clock = SetClock()
+    async with running_house(tmp_path, clock) as house, ticking(house):
+        await orders(house)
+        reply = (await count_down(house, 1_000)).json
+        assert reply == {"symbol": "BTCUSDT", "countdownTime": 1000, "due": clock.time // 1000 + 1000}
+        clock.time += 999_000
+        await trio.sleep(0.2)
+        assert await open_symbols(house) == ["BTCUSDT", "BTCUSDT", "ETHUSDT"]
+        clock.time += 1_000
+
+        async def gone() -> bool:
+            return await open_symbols(house) == ["ETHUSDT"]
+
+        await until(gone)
+
+
+async def test_who_speaks_up_in_time_keeps_the_orders(tmp_path: Path) -> None:
+    clock = SetClock()
+    async with running_house(tmp_path, clock) as house, ticking(house):
+        await orders(house)
+        for _ in range(3):
+            await count_down(house, 1_000)
+            clock.time += 900_000
+        assert (await count_down(house, 0)).json == {"symbol": "BTCUSDT", "countdownTime": 0, "due": 0}
+        clock.time += 9_000_000
+        await trio.sleep(0.2)
+        assert len(await open_symbols(house)) == 3
+
+
+async def test_a_halted_market_keeps_its_orders_until_the_halt_is_over(tmp_path: Path) -> None:
+    clock = SetClock()
+    async with running_house(tmp_path, clock) as house, ticking(house):
+        await orders(house)
+        await count_down(house, 100)
+        await house.set_phase("BTCUSDT", MarketPhase.HALTED)
+        clock.time += 1_000_000
+        await trio.sleep(0.2)
+        assert len(await open_symbols(house)) == 3
+        await house.set_phase("BTCUSDT", MarketPhase.OPEN)
+
+        async def gone() -> bool:
+            return await open_symbols(house) == ["ETHUSDT"]
+
+        await until(gone)
+
+
+@pytest.mark.parametrize("time", ["99", "86400001", "-1", "1.5", ""])
+async def test_a_time_that_is_none_is_refused(house: House, time: str) -> None:
+    reply = await house.client(house.alice).signed("POST", PATH, symbol="BTCUSDT", countdownTime=time)
+    assert reply.status == 400
+
+
+async def test_what_fell_due_while_the_house_was_down_is_done_before_its_doors_open(house: House) -> None:
+    """Countdowns that are through, and connections that did not outlive the process."""
+    await orders(house)
+    sequencer = house.rooms.sequencer
+    await sequencer.call(co.ArmSession(house.alice.account, "lost", (house.rooms.catalogue.find("ETHUSDT").id,)))
+    await count_down(house, 100)
+    await trio.sleep(0.11)
+    await Timers(sequencer, house.rooms.clock).catch_up()
+    assert await open_symbols(house) == []
