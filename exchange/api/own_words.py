@@ -19,13 +19,13 @@ from exchange.core import events as ev
 from exchange.core.decimals import render
 from exchange.core.market import Market
 from exchange.core.postings import ACCOUNT_SHIFT, Bucket, split_key
-from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Price, Quantity, TradeId
+from exchange.core.units import AccountId, Amount, AssetId, ListId, MarketId, Micros, OrderId, Price, Quantity, TradeId
 from exchange.ledger.records import Movement, OwnEvent
 
 _HIDDEN: Final = {"time", "account", "account_seq", "released", "digest", "answer", "aggregate"}
 """Told elsewhere or nobody's business: what an end released is in the ledger, with the balance after it."""
 
-_SUFFIX: Final = {OrderId: "Id", TradeId: "Id"}
+_SUFFIX: Final = {OrderId: "Id", TradeId: "Id", ListId: "Id"}
 
 PARTS: Final = {Bucket.AVAILABLE: "free", Bucket.HELD: "locked", Bucket.RECEIVABLE: "owed"}
 """The parts of a balance; what is owed is negative."""

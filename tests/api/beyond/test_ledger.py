@@ -22,7 +22,8 @@ async def ledger(house: House, person: Person, start: int = 1, limit: int = 1_00
 
 
 async def all_rows(house: House, person: Person, limit: int) -> list[Any]:
-    rows, start = [], 1
+    rows: list[Any] = []
+    start = 1
     while True:
         page = (await ledger(house, person, start, limit)).json
         if page["next"] == start:

@@ -68,4 +68,4 @@ async def test_a_good_reply_tells_no_reason(house: House) -> None:
 
 async def test_an_unknown_path_beyond_the_dialect_is_refused_with_a_reason(house: House) -> None:
     reply = await house.client().ask("GET", "/ext/v1/nothing")
-    assert (reply.status, reply.json["reason"]) == (404, "NO_SUCH_ROUTE")
+    assert (reply.status, reply.json["reason"]) == (404, "NOT_SUPPORTED")
