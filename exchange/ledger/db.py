@@ -16,6 +16,9 @@ from exchange.ledger import backfill
 
 _VFS: Final = "cksmvfs"
 _CHECKSUM_BYTES: Final = 8
+_STATEMENTS: Final = 512
+"""apsw keeps so many prepared statements, counting each use as one more: enough for every row of a large batch, so that
+no statement is prepared anew with each commit."""
 _WRITER_PRAGMAS: Final = (
     ("journal_mode", "wal"),
     ("synchronous", 2),
@@ -58,7 +61,7 @@ def open_writer(path: Path) -> apsw.Connection:
 
 def _connect(path: Path, flags: int) -> apsw.Connection:
     try:
-        return apsw.Connection(str(path), flags=flags, vfs=_VFS)
+        return apsw.Connection(str(path), flags=flags, vfs=_VFS, statementcachesize=_STATEMENTS)
     except apsw.Error as error:
         raise damaged(path, error) from error
 

@@ -16,89 +16,15 @@ import apsw
 import msgspec
 
 from exchange.core.events import Event
-from exchange.core.units import MAX_STORED, Micros, Seq
+from exchange.core.units import Micros, Seq
 from exchange.ledger import db
 from exchange.ledger.rows import Frozen
+from exchange.ledger.statements import STATEMENTS
 
 GENESIS_HASH: Final = hashlib.sha256(b"onebox-exchange journal 1").digest()
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 DECODER: Final = msgspec.msgpack.Decoder(tuple[Event, ...])
-
-
-def _insert(table: str, columns: int) -> str:
-    return f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"
-
-
-def _upsert(table: str, columns: int, key: str, *assignments: str) -> str:
-    """Insert, or on the same key do `assignments`; a bare column name takes the new value."""
-    changes = [one if " = " in one else f"{one} = excluded.{one}" for one in assignments]
-    return f"{_insert(table, columns)} ON CONFLICT ({key}) DO UPDATE SET {', '.join(changes)}"
-
-
-def _update_order(columns: tuple[str, ...]) -> str:
-    return f"UPDATE orders SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?"
-
-
-def _added(*columns: str) -> list[str]:
-    """Sums that stop at the largest whole number there is, as `rows.capped` does: SQLite would make a float of more."""
-    return [
-        f"{column} = CASE WHEN {column} > {MAX_STORED} - excluded.{column} THEN {MAX_STORED}"
-        f" ELSE {column} + excluded.{column} END"
-        for column in columns
-    ]
-
-
-_ORDER_CHANGES: Final = ("status", "filled", "filled_quote", "hold", "working", "booked", "updated")
-_SPECIAL_CHANGES: Final = (
-    "client_id",
-    "quantity",
-    "worked",
-    "shown",
-    "prevented",
-    "prevented_match",
-    "amendments",
-    "trailing_time",
-    "trailing_trade",
-    "trailed",
-    "due",
-)
-
-# The fields of `Frozen` that are tables, in the order of writing, and how their rows are written.
-_STATEMENTS: Final = {
-    "assets": _insert("assets", 3),
-    "markets": _upsert("markets", 7, "id", "rules", "phase", "last_price", "next_trade", "next_aggregate"),
-    "tier_fees": _upsert("tier_fees", 4, "market, tier", "maker_fee", "taker_fee"),
-    "accounts": _upsert("accounts", 6, "id", "tier", "frozen", "seq"),
-    "credits": _insert("credits", 2),
-    "deposits": _upsert("deposits", 5, "key", "state"),
-    "withdrawals": _upsert("withdrawals", 5, "key", "state"),
-    "postings": "INSERT INTO postings (seq, debit, credit, amount) VALUES (?, ?, ?, ?)",
-    "balances": _upsert("balances", 2, "key", "amount"),
-    "fresh_orders": _insert("orders", 34),
-    "changed_orders": _update_order(_ORDER_CHANGES),
-    "special_orders": _update_order(_SPECIAL_CHANGES),
-    "order_lists": _upsert("order_lists", 10, "id", "status", "names", "updated"),
-    "trades": _insert("trades", 15),
-    "bars": _upsert(
-        "bars",
-        13,
-        "market, minute",
-        "high = max(high, excluded.high)",
-        "low = min(low, excluded.low)",
-        *_added("quantity", "notional", "count", "taker_buy_quantity", "taker_buy_notional"),
-        "close",
-        "last_trade",
-    ),
-    "account_events": _insert("account_events", 3),
-    "balance_marks": _insert("balance_marks", 4),
-    "keys_dropped": "DELETE FROM idempotency_keys WHERE account = ? AND key = ?",
-    "keys": _insert("idempotency_keys", 6),
-    "countdowns": _upsert("countdowns", 3, "account, market", "due"),
-    "countdowns_over": "DELETE FROM countdowns WHERE account = ? AND market = ?",
-    "sessions": _upsert("armed_sessions", 4, "account, session", "since", "markets"),
-    "sessions_over": "DELETE FROM armed_sessions WHERE account = ? AND session = ?",
-}
 
 
 def link(before: bytes, first: int, last: int, time: int, events: bytes) -> bytes:
@@ -169,10 +95,10 @@ class Journal:
             "INSERT INTO journal VALUES (?, ?, ?, ?, ?)",
             (committed.first, committed.last, committed.time, events, digest),
         )
-        for field, statement in _STATEMENTS.items():
+        for field, write in STATEMENTS.items():
             rows = getattr(frozen, field)
             if rows:
-                connection.executemany(statement, rows)
+                write(connection, rows)
         connection.execute("COMMIT")
         self.last_seq, self.last_time, self.last_hash = committed.last, committed.time, digest
         self._head.write(committed.last, digest)

@@ -6,24 +6,31 @@ uses the very same function to say what the rows should be.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from exchange.core import events as ev
 from exchange.core.committed import Committed, LevelChange, Report
 from exchange.core.order_lists import OrderList
-from exchange.core.orders import ROW_END, Order, Side
+from exchange.core.orders import ROW_END, Order, OrderRow, Side
 from exchange.core.postings import Bucket, balance_key
 from exchange.core.state import MARK_EVERY
 from exchange.core.units import MAX_STORED, AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from exchange.core.book import Book
     from exchange.core.countdowns import Armed, SessionName
     from exchange.core.state import Account, Changes, State
 
 Row = tuple[Any, ...]
+
+PLAIN_COLUMNS: Final = OrderRow.__struct_fields__[: OrderRow.__struct_fields__.index("client_id") + 1]
+"""The columns of `orders` in which plain orders differ; in those behind these they have the default."""
+_PLAIN_END: Final = 1 + len(PLAIN_COLUMNS)
+_PLAIN: Final = OrderRow.__struct_defaults__
 
 
 class TradeRow(msgspec.Struct, frozen=True, gc=False):
@@ -85,12 +92,14 @@ class Frozen(msgspec.Struct, frozen=True):
     committed: Committed
     postings: list[Row]
     balances: list[Row]
+    plain_orders: list[Row]
     fresh_orders: list[Row]
     changed_orders: list[Row]
     special_orders: list[Row]
     trades: list[Row]
     bars: list[Row]
     accounts: list[Row]
+    changed_accounts: list[Row]
     markets: list[Row]
     assets: list[Row]
     tier_fees: list[Row]
@@ -122,16 +131,19 @@ def freeze(
     touched = {key for posting in changes.postings for key in posting[1:3]}
     balances = state.balances
     rare = _rare_rows(changes.events, first)
+    plain, fresh = _fresh_orders(changes.fresh.values())
     return Frozen(
         Committed(first, state.seq, time, tuple(changes.events), levels, reports),
         changes.postings,
         [(key, balances[key]) for key in touched],
-        [order_row(order) for order in changes.fresh.values()],
+        plain,
+        fresh,
         [_order_change(order) for order in changes.orders.values()],
         [_special_change(order) for order in changes.special.values() if order.id not in changes.fresh],
         [trade_row(seq, trade) for seq, trade in changes.trades],
         bar_rows(trade for _, trade in changes.trades),
-        [(a.id, a.name, a.tier, int(a.frozen), a.seq, a.created) for a in changes.accounts.values()],
+        rare["accounts"],
+        [(a.id, a.tier, int(a.frozen), a.seq) for a in changes.accounts.values() if a.seq],
         [market_row(book) for book in changes.markets.values()],
         rare["assets"],
         rare["tier_fees"],
@@ -172,14 +184,27 @@ def session_row(name: SessionName, armed: Armed) -> Row:
     return (*name, armed.since, msgspec.json.encode(armed.markets).decode())
 
 
+def _fresh_orders(orders: Iterable[Order]) -> tuple[list[Row], list[Row]]:
+    """Rows of new orders: of plain ones the first columns, for the others are as the table has them anyway."""
+    plain, fresh = [], []
+    for order in orders:
+        row = msgspec.structs.astuple(order)
+        if row[_PLAIN_END:ROW_END] == _PLAIN:
+            plain.append(row[1:_PLAIN_END])
+        else:
+            fresh.append(row[1:ROW_END])
+    return plain, fresh
+
+
 def order_row(order: Order) -> Row:
     """An order as a row of `orders`, in the order of `OrderRow`."""
     return msgspec.structs.astuple(order)[1:ROW_END]
 
 
 def _order_change(order: Order) -> Row:
-    """What can change of a plain order after it was accepted, and its id last."""
+    """What can change of a plain order after it was accepted, after its id."""
     return (
+        order.id,
         order.status,
         order.filled,
         order.filled_quote,
@@ -187,13 +212,13 @@ def _order_change(order: Order) -> Row:
         order.working,
         order.booked,
         order.updated,
-        order.id,
     )
 
 
 def _special_change(order: Order) -> Row:
-    """What else can change of an order that is not plain, and its id last."""
+    """What else can change of an order that is not plain, after its id."""
     return (
+        order.id,
         order.client_id,
         order.quantity,
         order.worked,
@@ -205,7 +230,6 @@ def _special_change(order: Order) -> Row:
         order.trailing_trade,
         order.trailed,
         order.due,
-        order.id,
     )
 
 
@@ -297,10 +321,12 @@ def capped(total: int) -> int:
 
 def _rare_rows(events: list[ev.Event], first: Seq) -> dict[str, list[Row]]:
     """Rows of what happens seldom, made from the events themselves."""
-    rows: dict[str, list[Row]] = {"assets": [], "tier_fees": [], "credits": []}
+    rows: dict[str, list[Row]] = {"assets": [], "accounts": [], "tier_fees": [], "credits": []}
     for seq, event in enumerate(events, first):
         if type(event) is ev.AssetListed:
             rows["assets"].append(msgspec.structs.astuple(event.asset))
+        elif type(event) is ev.AccountOpened:
+            rows["accounts"].append((event.account, event.name, event.tier, 0, 0, event.time))
         elif type(event) is ev.TierFeesSet:
             rows["tier_fees"].append(msgspec.structs.astuple(event)[1:])
         elif type(event) is ev.Credited:
