@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from exchange.api import errors
 from exchange.api.docs import openapi
 from exchange.api.docs.pages import pages
 from exchange.settings import Settings
@@ -34,10 +36,10 @@ async def test_the_description_served_is_the_one_generated(house: House) -> None
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
-        ("GET", "/docs/nothing", (404, -1099)),
-        ("GET", "/docs/../exchange.toml", (404, -1099)),
-        ("GET", "/docsx", (404, -1099)),
-        ("POST", "/docs/openapi.json", (405, -1020)),
+        ("GET", "/docs/nothing", (404, errors.NO_SUCH_ROUTE.code)),
+        ("GET", "/docs/../exchange.toml", (404, errors.NO_SUCH_ROUTE.code)),
+        ("GET", "/docsx", (404, errors.NO_SUCH_ROUTE.code)),
+        ("POST", "/docs/openapi.json", (405, errors.WRONG_METHOD.code)),
     ],
 )
 async def test_what_is_no_page_is_refused(house: House, method: str, path: str, expected: tuple[int, int]) -> None:
@@ -49,3 +51,24 @@ async def test_reading_weighs_something(tmp_path: Path) -> None:
         seen = [(await house.http.get(f"{house.url}/docs/openapi.json")).status_code for _ in range(4)]
     assert seen[0] == 200
     assert seen[-1] in {418, 429}
+
+
+def test_every_link_of_every_page_leads_somewhere() -> None:
+    text = {path: page.body.decode() for path, page in PAGES.items() if page.kind.startswith("text/html")}
+    anchors = {path: set(re.findall(r' id="([^"]+)"', body)) for path, body in text.items()}
+    for path, body in text.items():
+        for link in re.findall(r'href="([^"]+)"', body):
+            if link.startswith("https://"):
+                continue
+            page, _, anchor = link.partition("#")
+            assert (page or path) in PAGES, (path, link)
+            assert not anchor or anchor in anchors[page or path], (path, link)
+
+
+def test_a_page_brings_all_it_needs_and_asks_for_nothing_else() -> None:
+    for path, page in PAGES.items():
+        if page.kind.startswith("text/html"):
+            body = page.body.decode()
+            assert re.findall(r"<(?:link|img|iframe|object|embed|script src)", body) == [], path
+            assert " style=" not in body
+            assert not re.search(r" on[a-z]+=", re.sub(r"<pre>.*?</pre>", "", body, flags=re.DOTALL))
