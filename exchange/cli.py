@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     _verify(commands)
     _market(commands)
     _replay(commands)
+    _docs(commands)
     cli_people.add_commands(commands)
     return top
 
@@ -363,6 +364,23 @@ def run_replay(arguments: argparse.Namespace) -> int:
         print(f"{done.rows:,} commands, {done.trades:,} trades in {arguments.trades_out}; refused: {refused}")
 
     _offline(arguments.dir, act)
+    return 0
+
+
+def _docs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    about = "Write what /docs serves into a folder: pages, OpenAPI, AsyncAPI, the list of what is supported."
+    command = _add(commands, "docs", run_docs, about, "exchange docs --out site --dir data")
+    command.add_argument("--out", type=Path, required=True, help="the folder to write to; files in it are overwritten")
+    _dir(command, "the data folder whose limits are told; without one, the defaults")
+
+
+def run_docs(arguments: argparse.Namespace) -> int:
+    """`exchange docs`."""
+    from exchange.api.docs.pages import write
+    from exchange.settings import load
+
+    names = write(arguments.out, load(arguments.dir))
+    print(f"{arguments.out}: {', '.join(names)}")
     return 0
 
 

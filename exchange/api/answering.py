@@ -99,12 +99,12 @@ class Asked:
         """Who asks, may they, and what for; all but the deed. Raises `Refused`."""
         rooms, request = self._rooms, self._request
         rooms.limits.charge(request.address, 1, rooms.clock.now())
-        route = http_routes.find(request.method, request.path)
+        route = self._route = http_routes.find(request.method, request.path)
         _check_form(request)
         sent = distinct([*pairs(request.query), *pairs(request.body)])
         caller = _identify(rooms, route, request, sent)
         begun = begin(rooms, route, caller, sent, request.address)
-        self._route, self._caller = route, caller
+        self._caller = caller
         return begun
 
     def told(self, content: object) -> Reply:
@@ -132,6 +132,8 @@ class Asked:
     def _reply(self, status: int, body: bytes, headers: Headers) -> Reply:
         used = str(self._rooms.limits.used(self._request.address, self._rooms.clock.now()))
         headers += [("x-mbx-used-weight", used), ("x-mbx-used-weight-1m", used)]
+        if self._route is not None and self._route.retiring is not None:
+            headers += self._route.retiring.headers()
         return Reply(status, body, headers)
 
 

@@ -28,6 +28,7 @@ from exchange.api.endpoints.account import ListenKeyRequest, MyTrades, Nothing
 from exchange.api.endpoints.orders import MaybeOneMarket, NamedOrder, OneMarket
 from exchange.api.endpoints.sizing import NewOrder
 from exchange.api.errors import Refused
+from exchange.api.retiring import Retiring
 from exchange.api.submission import Submission
 from exchange.office.keys import Scope
 
@@ -48,6 +49,7 @@ class Route(msgspec.Struct, frozen=True):
 
     `begin` is the synchronous half of `call`, where it has one.
     A weight that depends on the request is a function whose docstring says it in words, for /docs.
+    `retiring`: when it goes, if it does.
     """
 
     method: str
@@ -58,6 +60,7 @@ class Route(msgspec.Struct, frozen=True):
     call: Callable[..., Awaitable[Any]]
     counts_orders: bool = False
     begin: Callable[..., Submission] | None = None
+    retiring: Retiring | None = None
 
     def weigh(self, request: msgspec.Struct) -> int:
         """What this request costs its address."""

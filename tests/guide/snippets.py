@@ -35,7 +35,7 @@ def snippets(name: str) -> list[Snippet]:
     text = page(name)
     found = [Snippet(*parts) for parts in _BLOCK.findall(text)]
     assert len(re.findall(r"^```", text, re.MULTILINE)) == 4 * len(found) + 2 * len(
-        re.findall(r"^```json$", text, re.M)
+        re.findall(r"^```json$", text, re.MULTILINE)
     )
     return found
 

@@ -1,4 +1,4 @@
-"""Every settings block of the page about clients is run as it stands; what wants an environment of its own, at night."""
+"""Every settings block of the page about clients is run as it stands; what needs its own environment, at night."""
 
 from __future__ import annotations
 

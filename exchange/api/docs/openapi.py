@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -30,9 +31,19 @@ GROUPS: Final = {
     "market_data": "What everybody may see: books, trades, candles, tickers.",
     "orders": "Placing, changing, cancelling and looking up orders.",
     "account": "Your balances, fees, trades and limits.",
-    "wallet": "What clients ask of the wallet before they trade.",
+    "wallet": "What clients ask of the wallet, and of markets that are not here, before they trade.",
+    "ext": "What this house has beyond the dialect.",
 }
-"""Modules of endpoints, in the order in which they are told; others follow by name."""
+"""In the order in which they are told."""
+
+_PLACES: Final = (
+    ("ext", r"/ext/.*"),
+    ("wallet", r"/[sfd]api/.*"),
+    ("general", r"/api/v3/(ping|time|exchangeInfo|executionRules)"),
+    ("orders", r"/api/v3/(order|orderList|sor/.*|openOrders|openOrderList|allOrders|allOrderList)(/.*)?"),
+    ("account", r"/api/v3/(account|my|userDataStream|rateLimit).*"),
+)
+"""Which paths belong to which group; all others are market data."""
 
 _JSON: Final = "application/json"
 _SIGNED: Final = {Security.READ, Security.TRADE}
@@ -54,7 +65,7 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "The main door: the host that this file comes from."}],
-        "tags": [{"name": name, "description": GROUPS.get(name, "")} for name in groups()],
+        "tags": [{"name": name, "description": GROUPS[name]} for name in groups()],
         "paths": paths,
         "x-refusals": {"everywhere": [told_refusal(one) for one in sorted(refusals.of_all(), key=_by_code)]},
         "components": {
@@ -68,13 +79,12 @@ def document() -> dict[str, Any]:
 def groups() -> list[str]:
     """The groups that routes belong to, in the order in which they are told."""
     found = {group_of(route) for route in ROUTES}
-    return [*(name for name in GROUPS if name in found), *sorted(found - GROUPS.keys())]
+    return [name for name in GROUPS if name in found]
 
 
 def group_of(route: Route) -> str:
-    """The module of its endpoint; what is a file of its own for its size stands with the orders."""
-    name = route.call.__module__.rpartition(".")[2]
-    return "orders" if name == "cancel_replace" else name
+    """Where it stands."""
+    return next((group for group, path in _PLACES if re.fullmatch(path, route.path)), "market_data")
 
 
 def reply_type(route: Route) -> Any:  # noqa: ANN401  # an annotation
@@ -95,6 +105,8 @@ def operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         "responses": {"200": _good(route, schemas), **_bad(refusals.of_route(route))},
         "security": [_SECURITY[route.security]],
     }
+    if route.retiring is not None:
+        told |= {"deprecated": True, "x-sunset": route.retiring.gone}
     return told
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -34,3 +36,22 @@ def pages(settings: Settings) -> dict[str, Page]:
     read = {f"/docs/{name}": manual.page(name) for name in manual.names()}
     read["/docs"] = reference.page(openapi.document(), asyncapi.document(settings.fast_port))
     return made | {path: Page(body, frame.HTML, frame.policy()) for path, body in read.items()}
+
+
+def write(folder: Path, settings: Settings) -> list[str]:
+    """Write all of it as files that link to each other, to be read without a server; their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for path, page in pages(settings).items():
+        name = _file(path)
+        body = page.body
+        if page.kind == frame.HTML:
+            body = re.sub(rb'href="(/docs[^"#]*)', lambda link: b'href="' + _file(link[1].decode()).encode(), body)
+        (folder / name).write_bytes(body)
+        names.append(name)
+    return sorted(names)
+
+
+def _file(path: str) -> str:
+    name = path.removeprefix("/docs").strip("/") or "index"
+    return name if name.endswith(".json") else f"{name}.html"

@@ -33,6 +33,7 @@ _TITLES: Final = {
     "orders": "Orders",
     "account": "Account",
     "wallet": "Wallet",
+    "ext": "Beyond the dialect",
 }
 _START: Final = """
 <h1>The trader API</h1>
@@ -69,10 +70,10 @@ Part = tuple[str, str, str, str]
 def _endpoints(http: Document) -> Iterator[Part]:
     for group in openapi.groups():
         routes = [route for route in ROUTES if openapi.group_of(route) == group]
-        about = escape(openapi.GROUPS.get(group, ""))
+        about = escape(openapi.GROUPS[group])
         text = f"<p>{about}</p>" + "".join(_endpoint(route, http) for route in routes)
         below = "".join(f'<li><a href="#{openapi.operation_id(one)}">{_short(one)}</a></li>' for one in routes)
-        yield group, _TITLES.get(group, group.replace("_", " ").capitalize()), f"<ul>{below}</ul>", text
+        yield group, _TITLES[group], f"<ul>{below}</ul>", text
 
 
 def _short(route: Route) -> str:

@@ -10,10 +10,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from exchange.api import errors
 from exchange.api.docs import openapi, refusals
+from exchange.api.docs.advice import ADVICE
 from exchange.api.docs.asking import parameters_of
 from exchange.api.errors import Refused
 from exchange.api.http_routes import ROUTES, Route, find
 from exchange.api.parameters import fields_of
+from exchange.api.ws_api import ApiSession
+from exchange.api.ws_session import OWN
 from tests.api.docs.judge import faults, told
 from tests.api.house import House
 from tests.api.test_bad_input import CASES, GOOD, NOT
@@ -82,10 +85,18 @@ async def test_a_refusal_is_one_that_was_told(
     assert faults(DOCUMENT, told(DOCUMENT, "POST /api/v3/order", reply.status), reply.json) == []
 
 
-def test_every_refusal_of_the_doors_is_one_that_some_endpoint_tells() -> None:
-    everywhere = {refusal.code for route in ROUTES for refusal in refusals.of_route(route)}
-    worded = {value.code for value in vars(errors).values() if isinstance(value, errors.Refusal)}
-    assert worded - everywhere == {errors.NO_SUCH_ROUTE.code}
+def test_every_code_has_advice_and_no_advice_is_stale() -> None:
+    possible = {refusal.code for route in ROUTES for refusal in refusals.of_route(route)}
+    possible |= {value.code for value in vars(errors).values() if isinstance(value, errors.Refusal)}
+    possible |= {refusal.code for method in OWN.values() for refusal in refusals.of_function(method.call)}
+    possible |= {refusal.code for refusal in refusals.of_function(ApiSession.answer)}
+    assert possible - ADVICE.keys() == set(), "write what to do into exchange/api/docs/advice.py"
+    assert ADVICE.keys() - possible == set(), "nobody can be answered so any more: drop it from advice.py"
+
+
+def test_no_refusal_is_one_for_operators() -> None:
+    for route in ROUTES:
+        assert [refusal for refusal in refusals.of_route(route) if -1210 < refusal.code <= -1200] == [], named(route)
 
 
 TRIED = [
