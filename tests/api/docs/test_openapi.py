@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from exchange.api import errors
+from exchange.api import errors, ws_requests
 from exchange.api.docs import openapi, refusals
 from exchange.api.docs.advice import ADVICE
 from exchange.api.docs.asking import parameters_of
 from exchange.api.errors import Refused
 from exchange.api.http_routes import ROUTES, Route, find
 from exchange.api.parameters import fields_of
-from exchange.api.ws_api import ApiSession
 from exchange.api.ws_session import OWN
 from tests.api.docs.judge import faults, told
 from tests.api.house import House
@@ -89,7 +88,7 @@ def test_every_code_has_advice_and_no_advice_is_stale() -> None:
     possible = {refusal.code for route in ROUTES for refusal in refusals.of_route(route)}
     possible |= {value.code for value in vars(errors).values() if isinstance(value, errors.Refusal)}
     possible |= {refusal.code for method in OWN.values() for refusal in refusals.of_function(method.call)}
-    possible |= {refusal.code for refusal in refusals.of_function(ApiSession.answer)}
+    possible |= {refusal.code for refusal in refusals.of_function(ws_requests.parse)}
     assert possible - ADVICE.keys() == set(), "write what to do into exchange/api/docs/advice.py"
     assert ADVICE.keys() - possible == set(), "nobody can be answered so any more: drop it from advice.py"
 
