@@ -29,6 +29,7 @@ from exchange.api.gateway import serve_fast_door
 from exchange.api.limits import Limits
 from exchange.api.listen_keys import ListenKeys
 from exchange.api.rooms import Rooms
+from exchange.api.unfilled import Unfilled
 from exchange.api.web import serve_main_door
 from exchange.clock import Clock
 from exchange.ledger.journal import Journal
@@ -236,6 +237,9 @@ def _rooms(house: House) -> Rooms:
     catalogue = Catalogue()
     catalogue.restore(house.sequencer.state.assets.values(), house.sequencer.state.books)
     house.sequencer.subscribe(catalogue.consume)
+    limits = Limits(settings.weight_limit_per_minute, settings.order_limit_per_10_seconds, settings.order_limit_per_day)
+    if settings.weight_limit_per_minute:
+        house.sequencer.subscribe(Unfilled(limits, house.sequencer.state.orders.values()).consume)
     return Rooms(
         sequencer=house.sequencer,
         queries=house.queries,
@@ -243,9 +247,7 @@ def _rooms(house: House) -> Rooms:
         hub=house.hub,
         keyring=house.keyring,
         clock=house.clock,
-        limits=Limits(
-            settings.weight_limit_per_minute, settings.order_limit_per_10_seconds, settings.order_limit_per_day
-        ),
+        limits=limits,
         catalogue=catalogue,
         listen_keys=ListenKeys(house.clock),
         settings=settings,

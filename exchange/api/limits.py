@@ -1,4 +1,4 @@
-"""How much one address may ask and one account may order, counted by the minute, by ten seconds, by the day.
+"""How much one address may ask and one account may order without trading: by the minute, by ten seconds, by the day.
 
 Who goes on after being told to wait is shut out, from two minutes up to three days for those who repeat it.
 """
@@ -45,6 +45,11 @@ class _Window:
             self.number = number
             self.counts = Counter()
         return self.counts
+
+    def give_back(self, name: object, count: int, now: Micros) -> None:
+        """Count so many fewer, at least none, unless the interval of `now` is over."""
+        if now // self.length == self.number:
+            self.counts[name] = max(0, self.counts[name] - count)
 
     def left(self, now: Micros) -> int:
         """Whole seconds until the interval ends, at least 1."""
@@ -120,6 +125,11 @@ class Limits:
                 raise Refused(errors.too_many_orders(limit.limit, limit.words, window.left(now)))
         for window in self._orders:
             window.at(now)[account] += 1
+
+    def forgive(self, account: AccountId, count: int, now: Micros) -> None:
+        """Count so many orders of the account fewer: one of them has traded."""
+        for window in self._orders:
+            window.give_back(account, count, now)
 
     def orders(self, account: AccountId, now: Micros) -> list[tuple[OrderLimit, int]]:
         """Each limit on orders with what the account has used of it."""

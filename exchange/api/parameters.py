@@ -77,9 +77,10 @@ class ReplaceMode(Enum):
 
 
 class RateLimitMode(Enum):
-    """What a cancel-replace does when the account has placed too many orders: nothing at all."""
+    """What a cancel-replace does when the account has placed too many orders: nothing at all, or still cancel."""
 
     DO_NOTHING = 1
+    CANCEL_ONLY = 2
 
 
 class SymbolStatus(Enum):

@@ -19,6 +19,7 @@ from exchange.api.catalogue import Catalogue
 from exchange.api.limits import Limits
 from exchange.api.listen_keys import ListenKeys
 from exchange.api.rooms import Rooms
+from exchange.api.unfilled import Unfilled
 from exchange.api.web import serve_main_door
 from exchange.clock import Clock, SystemClock
 from exchange.core import commands as co
@@ -192,6 +193,8 @@ async def running_house(
     catalogue.restore(state.assets.values(), state.books)
     sequencer.subscribe(hub.consume)
     sequencer.subscribe(catalogue.consume)
+    limits = Limits(settings.weight_limit_per_minute, settings.order_limit_per_10_seconds, settings.order_limit_per_day)
+    sequencer.subscribe(Unfilled(limits, state.orders.values()).consume)
     rooms = Rooms(
         sequencer=sequencer,
         queries=queries,
@@ -199,9 +202,7 @@ async def running_house(
         hub=hub,
         keyring=KeyRing(office, Vault(bytes(32), clock), clock),
         clock=clock,
-        limits=Limits(
-            settings.weight_limit_per_minute, settings.order_limit_per_10_seconds, settings.order_limit_per_day
-        ),
+        limits=limits,
         catalogue=catalogue,
         listen_keys=ListenKeys(clock),
         settings=settings,

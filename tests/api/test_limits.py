@@ -8,9 +8,10 @@ import pytest
 
 from exchange.api.errors import Refused
 from exchange.api.limits import DAY, FIRST_BAN, LONGEST_BAN, MINUTE, Limits
+from exchange.api.unfilled import Unfilled
 from exchange.core.units import AccountId, Micros
 from exchange.settings import Settings
-from tests.api.house import SetClock, running_house
+from tests.api.house import Client, SetClock, running_house
 
 NOON = 1_700_000_000_000_000 // DAY * DAY + DAY // 2
 ALICE, BOB = AccountId(100), AccountId(101)
@@ -124,3 +125,82 @@ async def test_a_full_queue_is_503_and_nothing_happened(tmp_path: Path) -> None:
         refusal = await house.client(house.alice).order("BUY", "0.1", "29000")
         assert refusal.error[:2] == (503, -1008)
         assert await house.fingerprint() == before
+
+
+async def test_who_trades_may_go_on_placing_orders(tmp_path: Path) -> None:
+    """As in the dialect's examples: one order fewer for a taker, five for a maker, never less than none."""
+    settings = Settings(order_limit_per_10_seconds=50)
+    async with running_house(tmp_path, SetClock(NOON), settings) as house:
+        alice, bob = house.client(house.alice), house.client(house.bob)
+
+        async def counts(client: Client) -> list[int]:
+            return [one["count"] for one in (await client.signed("GET", "/api/v3/rateLimit/order")).json]
+
+        for price in ("29000", "28999", "28998", "28997", "28996", "28995", "28994"):
+            await alice.order("BUY", "1", price)
+        assert await counts(alice) == [7, 7]
+        await bob.order("SELL", "0.5", "29000")
+        assert (await counts(alice), await counts(bob)) == ([2, 2], [0, 0])
+        await bob.order("SELL", "0.5", "29000")
+        assert await counts(alice) == [2, 2]
+        await bob.order("SELL", "1", "28999")
+        assert await counts(alice) == [0, 0]
+        await alice.signed("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
+        await bob.order("SELL", "1", "31000")
+        assert (await counts(alice), await counts(bob)) == ([0, 0], [1, 1])
+
+
+def test_a_fill_gives_nothing_back_of_an_interval_that_is_over() -> None:
+    limits = Limits(6_000, 10, 10)
+    limits.count_order(ALICE, Micros(NOON))
+    limits.count_order(ALICE, Micros(NOON + 10_000_000))
+    limits.forgive(ALICE, 5, Micros(NOON + 9_999_999))
+    assert [count for _, count in limits.orders(ALICE, Micros(NOON + 10_000_001))] == [1, 0]
+
+
+async def test_orders_that_rested_before_a_restart_count_as_unfilled(tmp_path: Path) -> None:
+    clock = SetClock(NOON)
+    async with running_house(tmp_path, clock, Settings()) as house:
+        await house.client(house.alice).order("BUY", "1", "29000")
+        limits = Limits()
+        again = Unfilled(limits, house.rooms.sequencer.state.orders.values())
+        house.rooms.sequencer.subscribe(again.consume)
+        limits.count_order(house.alice.account, clock.now())
+        await house.client(house.bob).order("SELL", "1", "29000")
+        assert [count for _, count in limits.orders(house.alice.account, clock.now())] == [0, 0]
+
+
+REPLACE: dict[str, object] = {
+    "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "28000",
+}  # fmt: skip
+TOO_MANY = {"code": -1015, "msg": "Too many new orders; current limit is 1 orders per 10 SECOND."}
+
+
+@pytest.mark.parametrize(
+    ("mode", "exceeded", "order", "status", "code", "results"),
+    [
+        ("STOP_ON_FAILURE", "DO_NOTHING", 1, 429, -1015, None),
+        ("ALLOW_FAILURE", None, 1, 429, -1015, None),
+        ("STOP_ON_FAILURE", "CANCEL_ONLY", 1, 429, -2021, ("SUCCESS", "FAILURE")),
+        ("STOP_ON_FAILURE", "CANCEL_ONLY", 9, 429, -2022, ("FAILURE", "NOT_ATTEMPTED")),
+        ("ALLOW_FAILURE", "CANCEL_ONLY", 1, 409, -2021, ("SUCCESS", "FAILURE")),
+        ("ALLOW_FAILURE", "CANCEL_ONLY", 9, 400, -2022, ("FAILURE", "FAILURE")),
+    ],
+)
+async def test_too_many_orders_and_a_cancel_replace(
+    tmp_path: Path, mode: str, exceeded: str | None, order: int, status: int, code: int, results: tuple[str, str] | None
+) -> None:
+    async with running_house(tmp_path, SetClock(NOON), Settings(order_limit_per_10_seconds=1)) as house:
+        alice = house.client(house.alice)
+        await alice.order("BUY", "1", "29000")
+        asked = REPLACE | {"cancelReplaceMode": mode, "cancelOrderId": order}
+        asked |= {"orderRateLimitExceededMode": exceeded} if exceeded else {}
+        reply = await alice.signed("POST", "/api/v3/order/cancelReplace", **asked)
+        assert reply.error[:2] == (status, code)
+        assert ("retry-after" in reply.headers) is (status == 429)
+        if results is not None:
+            data = reply.json["data"]
+            assert (data["cancelResult"], data["newOrderResult"]) == results
+            assert data["newOrderResponse"] == (None if results[1] == "NOT_ATTEMPTED" else TOO_MANY)
+        left = (await alice.signed("GET", "/api/v3/openOrders", symbol="BTCUSDT")).json
+        assert len(left) == (results is None or results[0] != "SUCCESS")

@@ -98,7 +98,10 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "cancelOrderId": ("Number of the order to cancel.", 17),
     "cancelOrigClientOrderId": ("Your name for the order to cancel.", "my-order-1"),
     "cancelNewClientOrderId": ("Your name for the cancel.", "my-cancel-1"),
-    "orderRateLimitExceededMode": ("DO_NOTHING is the only one: too many orders, and nothing is cancelled.", None),
+    "orderRateLimitExceededMode": (
+        "What is done when the account has placed too many orders: DO_NOTHING, unless CANCEL_ONLY is sent.",
+        "DO_NOTHING",
+    ),
     "status": ("How the order stands.", "NEW"),
     "SystemStatus.status": ("0: normal. 1: maintenance.", 0),
     "SymbolInfo.status": ("TRADING, HALT or BREAK.", "TRADING"),

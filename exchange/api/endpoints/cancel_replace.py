@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 import msgspec
@@ -10,7 +11,7 @@ from exchange.api import errors
 from exchange.api.auth import Caller
 from exchange.api.endpoints.orders import CANCEL_ID_CHARS, NamedOrder, answer_to, named
 from exchange.api.endpoints.sizing import NewOrder, placing
-from exchange.api.errors import Refused, refusal_of
+from exchange.api.errors import Refusal, Refused, refusal_of
 from exchange.api.once import submitted_once
 from exchange.api.parameters import ClientId, Count, RateLimitMode, ReplaceMode
 from exchange.api.rooms import Rooms
@@ -57,14 +58,20 @@ def replacement(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Submis
     )
     order, client_id = named(old, "cancelOrderId", "cancelOrigClientOrderId")
     cancel_id = request.cancel_new_client_order_id or rooms.clock.token(CANCEL_ID_CHARS)
-    rooms.limits.count_order(caller.account, rooms.clock.now())
+    cancel = CancelOrder(caller.account, market.id, order, client_id, cancel_id)
+    try:
+        rooms.limits.count_order(caller.account, rooms.clock.now())
+    except Refused as refused:
+        # Under an idempotency key it is the whole that is done once, never a half of it.
+        keyed = request.idempotency_key is not None
+        if keyed or request.order_rate_limit_exceeded_mode is not RateLimitMode.CANCEL_ONLY:
+            raise
+        return Submission(cancel, _only_cancelled(market, request, cancel_id, refused.refusal))
 
     def word(outcome: Outcome) -> Replaced:
-        if outcome.reject in {Reject.QUEUE_FULL, Reject.INTERNAL}:
-            raise Refused(refusal_of(outcome.reject))
+        _refuse_unknown(outcome)
         return _answer(_both(rooms, market, request, outcome, _name_of_cancel(outcome) or cancel_id))
 
-    cancel = CancelOrder(caller.account, market.id, order, client_id, cancel_id)
     even_if_cancel_fails = request.cancel_replace_mode is ReplaceMode.ALLOW_FAILURE
     return Submission(CancelReplace(cancel, place, even_if_cancel_fails), word)
 
@@ -72,6 +79,36 @@ def replacement(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Submis
 def _name_of_cancel(outcome: Outcome) -> str:
     """What the cancel was called: under an idempotency key, by the first who asked."""
     return next((event.cancel_id for event in outcome.events if isinstance(event, OrderEnded)), "")
+
+
+def _refuse_unknown(outcome: Outcome) -> None:
+    """Refuse as a whole what was never decided."""
+    if outcome.reject in {Reject.QUEUE_FULL, Reject.INTERNAL}:
+        raise Refused(refusal_of(outcome.reject))
+
+
+def _only_cancelled(
+    market: Market, request: ReplaceRequest, cancel_id: str, too_many: Refusal
+) -> Callable[[Outcome], Replaced]:
+    """What to say when the account has placed too many orders but wants the old one cancelled all the same."""
+    stops = request.cancel_replace_mode is ReplaceMode.STOP_ON_FAILURE
+
+    def word(outcome: Outcome) -> Replaced:
+        _refuse_unknown(outcome)
+        failed = Failed(too_many.code, too_many.text)
+        if outcome.reject is None:
+            cancelled_row = cancelled(market, outcome.orders[0], cancel_id)
+            both = Replaced(_Result.SUCCESS.name, _Result.FAILURE.name, cancelled_row, failed)
+        elif stops:
+            both = Replaced(_Result.FAILURE.name, _Result.NOT_ATTEMPTED.name, _failed(outcome.reject), None)
+        else:
+            both = Replaced(_Result.FAILURE.name, _Result.FAILURE.name, _failed(outcome.reject), failed)
+        refusal = _half_refused(both)
+        if stops:
+            refusal = msgspec.structs.replace(refusal, status=too_many.status, retry_after=too_many.retry_after)
+        raise Refused(refusal)
+
+    return word
 
 
 def _both(rooms: Rooms, market: Market, request: ReplaceRequest, outcome: Outcome, cancel_id: str) -> Replaced:
@@ -97,8 +134,13 @@ def _failed(reject: Reject) -> Failed:
 
 
 def _answer(replaced: Replaced) -> Replaced:
-    results = {replaced.cancel_result, replaced.new_order_result}
-    if results == {"SUCCESS"}:
+    if {replaced.cancel_result, replaced.new_order_result} == {"SUCCESS"}:
         return replaced
-    refusal = errors.REPLACE_HALF_FAILED if "SUCCESS" in results else errors.REPLACE_FAILED
-    raise Refused(msgspec.structs.replace(refusal, details=msgspec.Raw(msgspec.json.encode(replaced))))
+    raise Refused(_half_refused(replaced))
+
+
+def _half_refused(replaced: Replaced) -> Refusal:
+    """That one half failed, or both, with what became of each."""
+    success = "SUCCESS" in {replaced.cancel_result, replaced.new_order_result}
+    refusal = errors.REPLACE_HALF_FAILED if success else errors.REPLACE_FAILED
+    return msgspec.structs.replace(refusal, details=msgspec.Raw(msgspec.json.encode(replaced)))
