@@ -146,7 +146,10 @@ PARTIAL: Final = ("depth5@100ms", "depth10", "depth20@100ms", "depth20")
 
 
 async def compare(fast: Fast, mirrors: list[Mirror], price: int) -> None:
-    """Let everybody catch up, at rest, then hold all against the snapshot. A last order wakes who has just come."""
+    """Let everybody catch up, at rest, then hold all against the snapshot. A last order wakes who has just come.
+
+    Alice has no other order open, so hers is not one too many.
+    """
     behind, update = list(mirrors), 0
     while behind:
         price += 1
@@ -177,8 +180,7 @@ async def test_books_of_the_streams_stay_equal_to_the_snapshot(tmp_path: Path, s
                     traffic.start_soon(trader, fast, who, dice)
                 for mirror in dice.sample(mirrors, 3):
                     mirror.drop()
-            for account in (fast.house.alice.account, fast.house.bob.account):
-                await fast.house.rooms.sequencer.call(co.CancelAll(account, BTC)) if dice.random() < 0.3 else None
+            await fast.house.rooms.sequencer.call(co.CancelAll(fast.house.alice.account, BTC))
             await compare(fast, mirrors, rounds)
             rounds += 1
         assert sum(mirror.connections for mirror in mirrors) > len(mirrors)
