@@ -106,6 +106,11 @@ class Connection:
         self._link.deadline(self._limits.farewell)
         self.go_on()  # until the peer's own goodbye
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the peer has not taken what it was given: who does not read need not be given more."""
+        return self._link.stuck
+
     def go_on(self) -> None:
         """The listener, or the peer, can take more again."""
         if self._waits:

@@ -26,6 +26,7 @@ from exchange.api.door_tls import Tls
 from exchange.api.errors import Refusal, Refused
 from exchange.api.http_codec import Heard, Rendering
 from exchange.api.listen_keys import LOOKS_LIKE_KEY
+from exchange.api.own_stream import OwnStreams
 from exchange.api.rooms import Rooms
 from exchange.api.streams import Streams
 from exchange.api.user_stream import UserStreams
@@ -75,6 +76,7 @@ class _FastDoor:
         self.desk = Desk(rooms.sequencer, self._loop, requests)
         self._streams = Streams(rooms.hub)
         self._users = UserStreams(rooms.sequencer, rooms.catalogue)
+        self._own_streams = OwnStreams(rooms)
         self._sessions: dict[Connection, Session] = {}
         self._addresses: Counter[str] = Counter()
         self._proxied: Counter[str] = Counter()
@@ -188,7 +190,8 @@ class _FastDoor:
     def _api(self, connection: Connection, route: routes.Route, client: str) -> ApiSession:
         rooms, limits = self.rooms, self.limits
         rooms.limits.charge(client, CONNECT_WEIGHT, rooms.clock.now())
-        return ApiSession(connection, rooms, self._users, self.desk, client, limits, show_limits=route.show_limits)
+        streams, show_limits = self._own_streams, route.show_limits
+        return ApiSession(connection, rooms, self._users, streams, self.desk, client, limits, show_limits=show_limits)
 
     def _market(self, connection: Connection, route: routes.Route) -> MarketSession:
         rooms = self.rooms

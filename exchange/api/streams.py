@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from exchange.api import feeds, periodic_feeds
+from exchange.api import book_feed, feeds, periodic_feeds
 from exchange.api.feeds import Feed, Reader
 from exchange.api.periodic_feeds import TICKERS
 from exchange.clock import Clock
@@ -118,6 +118,8 @@ def _market_feed(name: str, view: MarketView, kind: str, speed: str | None) -> F
             return feeds.AggregateFeed(name, view)
         case "bookTicker":
             return feeds.BookTickerFeed(name, view)
+        case "book":
+            return book_feed.BookFeed(name, view)
         case "avgPrice":
             return periodic_feeds.AverageFeed(name, view, _SECOND)
         case _:

@@ -19,9 +19,13 @@ from exchange.api.door_limits import DoorLimits
 from exchange.api.door_line import Desk, Line, Settled
 from exchange.api.errors import Refusal, Refused
 from exchange.api.http_routes import Route
+from exchange.api.own_stream import OwnStreams
 from exchange.api.parameters import fields_of
+from exchange.api.reasons import reason_of
 from exchange.api.rooms import Rooms
+from exchange.api.submission import Document
 from exchange.api.user_stream import UserStreams
+from exchange.api.ws_beyond import EXTRA, PREFIX, UNDER_EXT, Beyond, Extra
 from exchange.api.ws_identity import Identity
 from exchange.api.ws_methods import ENDPOINTS, LATER
 from exchange.api.ws_requests import (
@@ -52,7 +56,7 @@ Told = tuple[int, bytes]
 class _Asked:
     """One request on its way to its reply: it knows its id as soon as that is read, should the rest be refused."""
 
-    __slots__ = ("_caller", "_counts_orders", "_number", "_session", "_shows_limits", "_text")
+    __slots__ = ("_beyond", "_caller", "_counts_orders", "_number", "_session", "_shows_limits", "_text")
 
     def __init__(self, session: ApiSession, text: str, *, shows_limits: bool) -> None:
         """Nothing is understood of `text` yet."""
@@ -62,6 +66,7 @@ class _Asked:
         self._shows_limits = shows_limits
         self._caller: Caller | None = None
         self._counts_orders = False
+        self._beyond = False
 
     def begin(self) -> Begun | Settled:
         """Who asks, may they, and what for; all but the deed. Raises `Refused`."""
@@ -70,6 +75,7 @@ class _Asked:
         request = parse(self._text)
         self._number = id_of(request)
         name, sent = call_of(request)
+        self._beyond = name.startswith(PREFIX)
         params = texts_of(sent)
         payload = signed_payload(params) if "signature" in params else b""
         self._shows_limits = read_flag(params.pop("returnRateLimits", None), self._shows_limits)
@@ -78,6 +84,9 @@ class _Asked:
             session.charge(method.weight - 1)
             return Settled(session.own(method, params, payload))
         check_shapes(method.takes, sent)
+        if isinstance(method, Extra):
+            session.charge(method.weight - 1)
+            return session.beyond.begin(method, params, payload)
         caller = self._caller = session.caller(method, params, payload)
         self._counts_orders = method.counts_orders
         if not fields_of(method.takes):
@@ -85,12 +94,15 @@ class _Asked:
         return session.begin(method, caller, params)
 
     def told(self, content: object) -> Told:
-        """The reply that tells what came of it."""
+        """The reply that tells what came of it. Only HTTP has room for what is no JSON."""
+        if isinstance(content, Document):
+            return self.refused(errors.invalid("format"))
         return 200, self._worded(200, result=content)
 
     def refused(self, refusal: Refusal) -> Told:
         """The reply that says no."""
-        return refusal.status, self._worded(refusal.status, error=self._session.error(refusal))
+        error = self._session.error_beyond(refusal) if self._beyond else self._session.error(refusal)
+        return refusal.status, self._worded(refusal.status, error=error)
 
     def failed(self) -> Told:
         """The reply to what met a bug of ours; to be called while that is being handled."""
@@ -112,6 +124,7 @@ class ApiSession:
         connection: Connection,
         rooms: Rooms,
         users: UserStreams,
+        own_streams: OwnStreams,
         desk: Desk,
         address: str,
         limits: DoorLimits,
@@ -122,6 +135,7 @@ class ApiSession:
         self._identity = Identity(rooms.keyring, rooms.clock)
         self._subscriptions = Subscriptions(connection, rooms.keyring, users, limits.subscriptions_per_connection)
         self._session = Session(self._identity, self._subscriptions, rooms.clock, show_limits=show_limits)
+        self.beyond = Beyond(connection, rooms, self._identity, desk, own_streams)
         self._connection = connection
         self._rooms = rooms
         self._address = address
@@ -131,6 +145,7 @@ class ApiSession:
     def close(self) -> None:
         """End all subscriptions without a word. What is on its way to the sequencer stands, though nobody is told."""
         self._subscriptions.close()
+        self.beyond.close()
 
     def tick(self, now: Micros) -> None:
         """End subscriptions whose API key has been revoked."""
@@ -179,7 +194,13 @@ class ApiSession:
         elif refusal.retry_after:
             now = self._now() // 1000
             error["data"] = {"serverTime": now, "retryAfter": now + 1000 * refusal.retry_after}
+        elif refusal.skew is not None:
+            error["data"] = {"serverTime": self._now() // 1000, "clockSkewMs": refusal.skew // 1000}
         return error
+
+    def error_beyond(self, refusal: Refusal) -> dict[str, object]:
+        """The same, and why in a word that a program can read."""
+        return self.error(refusal) | {"reason": reason_of(refusal)}
 
     def limits_used(self, caller: Caller | None) -> list[dict[str, object]]:
         """What is used of the limits: on orders those of `caller`, on weight those of the address."""
@@ -203,13 +224,16 @@ def _used(kind: str, interval: str, number: int, limit: int, count: int) -> dict
 
 
 METHODS: Final[dict[str, Route | Own]] = {**ENDPOINTS, **OWN}
-"""All that this door answers."""
+"""All of the dialect that this door answers."""
+
+BEYOND: Final[dict[str, Route | Extra]] = {**UNDER_EXT, **EXTRA}
+"""What it answers beyond the dialect."""
 
 
-def _method(name: str) -> Route | Own:
+def _method(name: str) -> Route | Own | Extra:
     """The method of that name, a leading `v3/` aside."""
     bare = name.removeprefix("v3/")
-    found = METHODS.get(bare)
+    found = METHODS.get(bare) or BEYOND.get(bare)
     if found is not None:
         return found
     if bare in LATER:

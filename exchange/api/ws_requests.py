@@ -25,6 +25,7 @@ _SHAPES: Final = {
     "Micros": _NUMBER,
     "bool": 'tf"',
     "Symbols": "[",
+    "Entries": "[",
     "Permissions": '["',
 }
 """What the JSON of a parameter may begin with, by kind; of all other kinds it is a string. An empty one has none."""

@@ -10,6 +10,8 @@ import pytest
 from exchange.api.http_routes import EXTENSION, Route, Security, find
 from exchange.api.own_words import LedgerRow, kind_of
 from exchange.api.parameters import fields_of
+from exchange.api.ws_api import BEYOND, METHODS
+from exchange.api.ws_beyond import EXTRA, PREFIX, UNDER_EXT, Extra
 from exchange.core import events as ev
 from exchange.core import keys
 
@@ -41,6 +43,21 @@ def test_what_is_not_the_dialects_is_kept_apart(route: Route) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=kind_of)
 def test_every_kind_of_event_is_documented(kind: type[ev.Event]) -> None:
     assert f"\n| `{kind_of(kind)}` |" in TEXT
+
+
+@pytest.mark.parametrize("name", [*EXTRA, *UNDER_EXT])
+def test_every_method_beyond_the_dialect_is_documented(name: str) -> None:
+    lines = [line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |")]
+    assert len(lines) == 1
+    method: Extra | Route = BEYOND[name]
+    for field in fields_of(method.takes):
+        assert f"`{field.name}`" in lines[0], field.name
+    assert f"| {'read' if method.security is Security.READ else 'trade'} |" in lines[0]
+    if isinstance(method, Extra):
+        assert (method.call.__doc__ or "").strip() in lines[0]
+        assert f"| {method.weight} |" in lines[0]
+    assert name.startswith(PREFIX)
+    assert name not in METHODS
 
 
 def test_every_column_of_the_ledger_is_documented() -> None:
