@@ -37,6 +37,7 @@ _FIXED_HEADERS: Final = (
 EXTENSION: Final = "/ext/"
 """Paths that are not the dialect's."""
 
+_HTTPS_ONLY: Final = ("strict-transport-security", "max-age=31536000")
 _FORM: Final = "application/x-www-form-urlencoded"
 _encode: Final = msgspec.json.Encoder().encode
 _log = structlog.get_logger()
@@ -132,6 +133,8 @@ class Asked:
     def _reply(self, status: int, body: bytes, headers: Headers) -> Reply:
         used = str(self._rooms.limits.used(self._request.address, self._rooms.clock.now()))
         headers += [("x-mbx-used-weight", used), ("x-mbx-used-weight-1m", used)]
+        if self._rooms.settings.tls_certificate:
+            headers.append(_HTTPS_ONLY)
         if self._route is not None and self._route.retiring is not None:
             headers += self._route.retiring.headers()
         return Reply(status, body, headers)

@@ -17,6 +17,9 @@ WANTS_VERSION: Final = Refusal(-1099, _NONSENSE + "Sec-WebSocket-Version must be
 WANTS_UPGRADE: Final = Refusal(-1099, _NONSENSE + "nothing else is upgraded to here.", 426)
 
 
+FOREIGN: Final = Refusal(-1002, "You are not authorized to execute this request. Not from a page of another site.", 403)
+
+
 def accept(method: str, headers: Mapping[str, list[str]]) -> bytes:
     """The answer that completes the handshake; no extension and no subprotocol is agreed on. Raises `Refused`.
 
@@ -28,6 +31,8 @@ def accept(method: str, headers: Mapping[str, list[str]]) -> bytes:
         raise Refused(Refusal(-1099, _NONSENSE + "the method must be GET."))
     if "upgrade" not in _tokens(headers, "connection"):
         raise Refused(Refusal(-1099, _NONSENSE + "Connection must be Upgrade."))
+    if not _from_here(headers):
+        raise Refused(FOREIGN)
     key = headers.get("sec-websocket-key", [])
     if len(key) != 1 or not _is_key(key[0].strip()):
         raise Refused(Refusal(-1099, _NONSENSE + "Sec-WebSocket-Key must be 16 bytes in base64."))
@@ -38,6 +43,13 @@ def accept(method: str, headers: Mapping[str, list[str]]) -> bytes:
         + accept_key(key[0].strip())
         + b"\r\n\r\n"
     )
+
+
+def _from_here(headers: Mapping[str, list[str]]) -> bool:
+    """Whether no page asks, or one of the very host that is asked; a browser says truly which."""
+    hosts = {host.strip().lower() for host in headers.get("host", [])}
+    origins = [origin.strip().lower() for origin in headers.get("origin", [])]
+    return all(origin.partition("://")[2] in hosts for origin in origins)
 
 
 def accept_key(key: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Behind a proxy each client pays for itself; nobody else can say that he is another."""
+"""B22: behind a proxy each client pays for itself; nobody else can say that he is another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two traders, every route: nobody sees or moves what is another's."""
+"""B53: two traders, every route: nobody sees or moves what is another's. A route without a probe fails."""
 
 from __future__ import annotations
 

@@ -258,6 +258,7 @@ PRIVATE = sorted(name for name, one in ENDPOINTS.items() if one.security not in 
 
 @pytest.mark.parametrize("method", PRIVATE)
 async def test_bob_neither_sees_nor_moves_what_is_alices(fast: Fast, method: str) -> None:
+    """B53."""
     await furnish(fast)
     before = await hers(fast)
     params = ACTS.get(method) or LOOKS[method]
