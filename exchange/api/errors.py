@@ -93,6 +93,7 @@ TOO_MANY_SYMBOLS: Final = Refusal(-1101, "Too many values sent for parameter 'sy
 WRONG_STATUS: Final = Refusal(-1220, "The symbol's status does not match the requested symbolStatus.")
 NO_REFERENCE_PRICE: Final = Refusal(-2043, "This symbol doesn't have a reference price.")
 BAD_COMBINATION: Final = Refusal(-1128, "Combination of optional parameters invalid.")
+NO_SUCH_LIST: Final = Refusal(-2013, "Order list does not exist.")
 NO_SUCH_ORDER: Final = Refusal(-2013, "Order does not exist.")
 NO_ICEBERG: Final = Refusal(-2010, "Iceberg orders are not supported for this symbol.")
 NO_TRAILING: Final = Refusal(-2010, "Trailing stop orders are not supported for this symbol.")

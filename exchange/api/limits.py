@@ -118,13 +118,13 @@ class Limits:
         while len(self._bans) > MAX_BANS:
             del self._bans[next(iter(self._bans))]
 
-    def count_order(self, account: AccountId, now: Micros) -> None:
-        """Count one order of the account; refused, and not counted, when one of the limits is reached."""
+    def count_order(self, account: AccountId, now: Micros, orders: int = 1) -> None:
+        """Count orders of the account; refused, and not counted, when that would be more than one of the limits."""
         for limit, window in zip(self.order_limits, self._orders, strict=True):
-            if limit.limit and window.at(now)[account] >= limit.limit:
+            if limit.limit and window.at(now)[account] + orders > limit.limit:
                 raise Refused(errors.too_many_orders(limit.limit, limit.words, window.left(now)))
         for window in self._orders:
-            window.at(now)[account] += 1
+            window.at(now)[account] += orders
 
     def forgive(self, account: AccountId, count: int, now: Micros) -> None:
         """Count so many orders of the account fewer: one of them has traded."""

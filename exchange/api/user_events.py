@@ -9,7 +9,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from exchange.api.catalogue import Catalogue
-from exchange.api.wire_orders import NO_LIST, NOT_WORKING, working_time
+from exchange.api.wire_lists import contingency, standing
+from exchange.api.wire_orders import NOT_WORKING, list_id, working_time
 from exchange.core.committed import Report
 from exchange.core.decimals import render
 from exchange.core.events import (
@@ -23,7 +24,8 @@ from exchange.core.events import (
     WithdrawalMoved,
 )
 from exchange.core.market import Market
-from exchange.core.orders import OrderRow, OrderStatus, OrderType, Side, TimeInForce
+from exchange.core.order_lists import OrderListRow
+from exchange.core.orders import ExpiryReason, OrderRow, OrderStatus, OrderType, Side, TimeInForce
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AssetId, Micros
 from exchange.market_data.printing import notional_text, price_text, quantity_text
@@ -45,7 +47,7 @@ class ExecutionReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     p: str
     P: str
     F: str
-    g: int = NO_LIST
+    g: int
     C: str
     x: str
     X: str
@@ -69,6 +71,30 @@ class ExecutionReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     W: int | UnsetType = UNSET
     V: str
     eR: str | UnsetType = UNSET  # noqa: N815  # the dialect's name
+
+
+class ListMember(msgspec.Struct, frozen=True, gc=False):
+    """One order of a list."""
+
+    s: str
+    i: int
+    c: str
+
+
+class ListStatus(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What became of an order list. It stands behind the reports of its orders."""
+
+    e: str = "listStatus"
+    E: int
+    s: str
+    g: int
+    c: str
+    l: str  # noqa: E741  # the dialect's letter
+    L: str
+    r: str = "NONE"
+    C: str
+    T: int
+    O: list[ListMember]  # noqa: E741  # the dialect's letter
 
 
 class Balance(msgspec.Struct, frozen=True, gc=False):
@@ -118,6 +144,8 @@ class _Execution(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def events_of(report: Report, catalogue: Catalogue) -> Iterator[msgspec.Struct]:
     """The dialect's events for one report, in the order in which they are told."""
     event, order = report.event, report.order
+    if report.order_list is not None:
+        yield _list_status(report.order_list, event.time // 1000, catalogue)
     if order is not None:
         execution = _execution(report, order, catalogue)
         if execution is not None:
@@ -133,6 +161,22 @@ def events_of(report: Report, catalogue: Catalogue) -> Iterator[msgspec.Struct]:
             asset = catalogue.assets[number]
             balances.append(Balance(asset.code, render(available, asset.decimals), render(held, asset.decimals)))
         yield AccountPosition("outboundAccountPosition", time, time, balances)
+
+
+def _list_status(row: OrderListRow, time: int, catalogue: Catalogue) -> ListStatus:
+    symbol = catalogue.markets[row.market].symbol
+    of_list, of_orders = standing(row.status)
+    return ListStatus(
+        E=time,
+        s=symbol,
+        g=row.id,
+        c=contingency(row.kind),
+        l=of_list,
+        L=of_orders,
+        C=row.client_id,
+        T=time,
+        O=[ListMember(symbol, order, name) for order, name in zip(row.orders, row.names, strict=True)],
+    )
 
 
 def _execution(report: Report, order: OrderRow, catalogue: Catalogue) -> _Execution | None:
@@ -155,7 +199,7 @@ def _execution(report: Report, order: OrderRow, catalogue: Catalogue) -> _Execut
         case OrderEnded(status=OrderStatus.EXPIRED_IN_MATCH):
             return _Execution(kind="TRADE_PREVENTION", time=event.time, **nothing)  # type: ignore[arg-type]
         case OrderEnded():
-            return _Execution(kind="EXPIRED", time=event.time, expiry=_why_expired(order), **nothing)  # type: ignore[arg-type]
+            return _Execution(kind="EXPIRED", time=event.time, expiry=_why_expired(event, order), **nothing)  # type: ignore[arg-type]
         case _:
             return None
 
@@ -178,7 +222,9 @@ def _fill(event: Traded, order: OrderRow, market: Market, catalogue: Catalogue) 
     )
 
 
-def _why_expired(order: OrderRow) -> str:
+def _why_expired(event: OrderEnded, order: OrderRow) -> str:
+    if event.reason != ExpiryReason.NONE:
+        return ExpiryReason(event.reason).name
     if order.price and order.time_in_force == TimeInForce.IOC:
         return "UNFILLED_IOC_QUANTITY_EXPIRED"
     if order.type != OrderType.MARKET and order.time_in_force == TimeInForce.FOK:
@@ -201,6 +247,7 @@ def _report(report: Report, order: OrderRow, execution: _Execution, catalogue: C
         p=price_text(market, order.price),
         P=price_text(market, order.stop_price),
         F=quantity_text(market, 0),
+        g=list_id(order),
         C=execution.original,
         x=execution.kind,
         X=order.status.name,

@@ -58,7 +58,11 @@ class MaxAlgoOrders(msgspec.Struct, frozen=True, rename="camel", tag_field="filt
     max_num_algo_orders: int
 
 
-Filter = PriceFilter | LotSize | MarketLotSize | Notional | PercentPrice | MaxOrders | MaxAlgoOrders
+class MaxOrderLists(msgspec.Struct, frozen=True, rename="camel", tag_field="filterType", tag="MAX_NUM_ORDER_LISTS"):
+    max_num_order_lists: int
+
+
+Filter = PriceFilter | LotSize | MarketLotSize | Notional | PercentPrice | MaxOrders | MaxAlgoOrders | MaxOrderLists
 
 
 class RateLimit(msgspec.Struct, frozen=True, rename="camel"):
@@ -82,8 +86,8 @@ class SymbolInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     quote_commission_precision: int
     order_types: list[str]
     iceberg_allowed: bool = False
-    oco_allowed: bool = False
-    oto_allowed: bool = False
+    oco_allowed: bool = True
+    oto_allowed: bool = True
     opo_allowed: bool = False
     quote_order_qty_market_allowed: bool = True
     allow_trailing_stop: bool = False
@@ -162,4 +166,5 @@ def filters_of(market: Market) -> list[Filter]:
         down = render(market.band_down, _RATIO_PLACES)
         found.append(PercentPrice(up, down, up, down))
     found += [MaxOrders(market.max_orders), MaxAlgoOrders(market.max_algo_orders)]
+    found.append(MaxOrderLists(market.max_order_lists))
     return found

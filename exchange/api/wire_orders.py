@@ -9,7 +9,7 @@ from exchange.api.amounts import base_text, price_text, quantity_text, quote_tex
 from exchange.core.events import Event, Traded
 from exchange.core.market import Market
 from exchange.core.orders import SLEEPING_TYPES, OrderRow, OrderType, Side
-from exchange.core.units import AccountId, OrderId
+from exchange.core.units import AccountId, ListId, OrderId
 from exchange.ledger.rows import TradeRow
 
 NO_LIST = -1
@@ -101,22 +101,6 @@ class Queried(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     self_trade_prevention_mode: str
 
 
-class Failed(msgspec.Struct, frozen=True):
-    """The half of a cancel-replace that was refused."""
-
-    code: int
-    msg: str
-
-
-class Replaced(msgspec.Struct, frozen=True, rename="camel"):
-    """Both halves of a cancel-replace."""
-
-    cancel_result: str
-    new_order_result: str
-    cancel_response: Cancelled | Failed
-    new_order_response: Acknowledged | Placed | Failed | None
-
-
 class OwnTrade(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A trade as one of its two sides sees it."""
 
@@ -135,10 +119,19 @@ class OwnTrade(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     is_best_match: bool = True
 
 
+def list_id(row: OrderRow) -> int:
+    """The number of the order's list; -1: it belongs to none."""
+    return row.order_list or NO_LIST
+
+
 def acknowledged(market: Market, row: OrderRow) -> Acknowledged:
     """The shortest answer to a placed order."""
     return Acknowledged(
-        symbol=market.symbol, order_id=row.id, client_order_id=row.client_id, transact_time=row.updated // 1000
+        symbol=market.symbol,
+        order_id=row.id,
+        order_list_id=list_id(row),
+        client_order_id=row.client_id,
+        transact_time=row.updated // 1000,
     )
 
 
@@ -147,6 +140,7 @@ def placed(market: Market, row: OrderRow, fills: list[Fill] | None) -> Placed:
     return Placed(
         symbol=market.symbol,
         order_id=row.id,
+        order_list_id=list_id(row),
         client_order_id=row.client_id,
         transact_time=row.updated // 1000,
         price=price_text(market, row.price),
@@ -188,6 +182,7 @@ def cancelled(market: Market, row: OrderRow, cancel_id: str) -> Cancelled:
         symbol=market.symbol,
         orig_client_order_id=row.client_id,
         order_id=row.id,
+        order_list_id=list_id(row),
         client_order_id=cancel_id,
         transact_time=row.updated // 1000,
         price=price_text(market, row.price),
@@ -209,6 +204,7 @@ def queried(market: Market, row: OrderRow) -> Queried:
     return Queried(
         symbol=market.symbol,
         order_id=row.id,
+        order_list_id=list_id(row),
         client_order_id=row.client_id,
         price=price_text(market, row.price),
         orig_qty=quantity_text(market, row.quantity),
@@ -241,23 +237,32 @@ def working_time(row: OrderRow) -> int:
 
 
 def own_trades(
-    market: Market, codes: tuple[str, str], row: TradeRow, account: AccountId, order: OrderId | None
+    market: Market,
+    codes: tuple[str, str],
+    row: TradeRow,
+    account: AccountId,
+    order: OrderId | None,
+    lists: dict[OrderId, ListId],
 ) -> list[OwnTrade]:
-    """The account's sides of a trade: one, or both when it traded with itself. `order` keeps to one order's side."""
+    """The account's sides of a trade: one, or both when it traded with itself. `order` keeps to one order's side.
+
+    `lists` has the order list of each order that belongs to one.
+    """
     return [
-        _own_trade(market, codes, row, is_maker=is_maker)
+        _own_trade(market, codes, row, lists.get(owned, NO_LIST), is_maker=is_maker)
         for is_maker, owner, owned in ((True, row.maker, row.maker_order), (False, row.taker, row.taker_order))
         if owner == account and order in {None, owned}
     ]
 
 
-def _own_trade(market: Market, codes: tuple[str, str], row: TradeRow, *, is_maker: bool) -> OwnTrade:
+def _own_trade(market: Market, codes: tuple[str, str], row: TradeRow, order_list: int, *, is_maker: bool) -> OwnTrade:
     bought = (row.taker_side == Side.BUY) != is_maker
     fee = row.maker_fee if is_maker else row.taker_fee
     return OwnTrade(
         symbol=market.symbol,
         id=row.id,
         order_id=row.maker_order if is_maker else row.taker_order,
+        order_list_id=order_list,
         price=price_text(market, row.price),
         qty=quantity_text(market, row.quantity),
         quote_qty=quote_text(market, row.notional),

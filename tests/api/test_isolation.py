@@ -6,6 +6,7 @@ import pytest
 
 from exchange.api.http_routes import ROUTES, Security
 from tests.api.house import Answer, Client, House
+from tests.api.listed import OCO, OLD_OCO, OTO, OTOCO, place
 
 SYMBOL: dict[str, object] = {"symbol": "BTCUSDT"}
 SELL: dict[str, object] = {"side": "SELL", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "40000"}
@@ -19,6 +20,14 @@ PROBES: dict[str, dict[str, object]] = {
     "GET /api/v3/openOrders": SYMBOL,
     "DELETE /api/v3/openOrders": SYMBOL,
     "GET /api/v3/allOrders": SYMBOL | {"orderId": 0},
+    "POST /api/v3/orderList/oco": OCO,
+    "POST /api/v3/orderList/oto": OTO,
+    "POST /api/v3/orderList/otoco": OTOCO,
+    "POST /api/v3/order/oco": OLD_OCO,
+    "GET /api/v3/orderList": {"orderListId": 1},
+    "DELETE /api/v3/orderList": SYMBOL | {"orderListId": 1},
+    "GET /api/v3/openOrderList": {},
+    "GET /api/v3/allOrderList": {"fromId": 0},
     "GET /api/v3/account": {},
     "GET /api/v3/account/commission": SYMBOL,
     "GET /api/v3/myTrades": SYMBOL,
@@ -54,11 +63,13 @@ async def hers(house: House) -> tuple[object, ...]:
 
 
 async def furnish(house: House) -> None:
-    """An open order of alice's with a name, a trade between the two, and an order of bob's."""
+    """An open order and a list of alice's with names, a trade between the two, and an order of bob's."""
     alice, bob = house.client(house.alice), house.client(house.bob)
     assert (await alice.order("BUY", "1", "29000", newClientOrderId="hers")).status == 200
     await alice.order("BUY", "0.5", "29500", newClientOrderId="traded")
     await bob.order("SELL", "0.25", "29500", newClientOrderId="his")
+    more = {"belowPrice": "28000", "listClientOrderId": "herlist"}
+    assert (await place(house, house.alice, "oco", OCO, **more)).status == 200
 
 
 @pytest.mark.parametrize("probe", sorted(PROBES))
@@ -73,6 +84,7 @@ async def test_bob_neither_sees_nor_moves_what_is_alices(house: House, probe: st
         assert secret not in shown
     if probe != "POST /api/v3/order":  # which may carry the same name for an order of bob's own
         assert '"hers"' not in shown
+    assert "herlist" not in shown
 
 
 async def test_bob_finds_just_his_own(house: House) -> None:

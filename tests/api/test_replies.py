@@ -10,6 +10,7 @@ import pytest
 
 from exchange.api.http_routes import ROUTES, Security
 from tests.api.house import Answer, House
+from tests.api.listed import OCO, OLD_OCO, OTO, OTOCO, place
 
 SYMBOL: dict[str, object] = {"symbol": "BTCUSDT"}
 NEW: dict[str, object] = SYMBOL | {
@@ -38,6 +39,12 @@ ASKED: dict[str, dict[str, object]] = {
     "GET /api/v3/order": SYMBOL | {"orderId": 1},
     "DELETE /api/v3/order": SYMBOL | {"orderId": 1},
     "DELETE /api/v3/openOrders": SYMBOL,
+    "/api/v3/orderList/oco": OCO,
+    "/api/v3/orderList/oto": OTO,
+    "/api/v3/orderList/otoco": OTOCO,
+    "/api/v3/order/oco": OLD_OCO,
+    "GET /api/v3/orderList": {"orderListId": 1},
+    "DELETE /api/v3/orderList": SYMBOL | {"orderListId": 1},
     "/api/v3/order/cancelReplace": NEW | {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": 1},
     "/api/v3/allOrders": SYMBOL,
     "/api/v3/account/commission": SYMBOL,
@@ -55,7 +62,7 @@ REFUSED = {
 
 NAMES = [name for route in ROUTES if (name := f"{route.method} {route.path}") not in REFUSED]
 WHOLE = re.compile(
-    "serverTime|intervalNum|limit|count|.*Precision|maxNum(Algo)?Orders|avgPriceMins|mins|[afl]|T|"
+    "serverTime|intervalNum|limit|count|.*Precision|maxNum(Algo)?Orders|maxNumOrderLists|avgPriceMins|mins|[afl]|T|"
     "id|.*Id|time|.*Time|(maker|taker|buyer|seller)Commission|uid|status"
 ).fullmatch
 """Fields that may be JSON integers: ids, times, counts, places. Never an amount, a price or a rate."""
@@ -74,6 +81,8 @@ async def answered(house: House, name: str) -> Answer:
     await bob.order("SELL", "0.25", "29500")
     await bob.order("SELL", "1", "30000.5")
     method, path = name.split()
+    if "rderList" in path:
+        await place(house, house.alice, "oco", OCO)
     asked = ASKED.get(name) or ASKED.get(path) or {}
     if path == "/api/v3/userDataStream" and method != "POST":
         asked = (await alice.ask("POST", path)).json

@@ -18,6 +18,8 @@ GET /api/v3/aggTrades, GET /api/v3/klines, GET /api/v3/uiKlines, GET /api/v3/tic
 GET /api/v3/ticker/bookTicker, GET /api/v3/avgPrice, GET /api/v3/historicalTrades, POST /api/v3/order,
 POST /api/v3/order/test, GET /api/v3/order, DELETE /api/v3/order, POST /api/v3/order/cancelReplace,
 GET /api/v3/openOrders, DELETE /api/v3/openOrders, GET /api/v3/allOrders, GET /api/v3/account,
+POST /api/v3/orderList/oco, POST /api/v3/orderList/oto, POST /api/v3/orderList/otoco, POST /api/v3/order/oco,
+GET /api/v3/orderList, DELETE /api/v3/orderList, GET /api/v3/openOrderList, GET /api/v3/allOrderList,
 GET /api/v3/ticker, GET /api/v3/ticker/tradingDay, GET /api/v3/historicalBlockTrades, GET /api/v3/executionRules,
 GET /api/v3/referencePrice, GET /api/v3/referencePrice/calculation, GET /api/v3/myAllocations, GET /api/v3/myFilters,
 GET /sapi/v1/capital/deposit/address, GET /sapi/v1/capital/deposit/hisrec, GET /sapi/v1/capital/withdraw/history,

@@ -17,6 +17,7 @@ from exchange.api.ws_session import Own
 from exchange.core.orders import Side
 from tests.api.fast import Fast, Reader, fast_house, signed
 from tests.api.house import READ, Person
+from tests.api.listed import OCO, OLD_OCO, OTO, OTOCO, place
 from tests.api.test_bad_input import CASES, GOOD, NOT
 
 PATH = "/ws-api/v3?returnRateLimits=false"
@@ -47,6 +48,9 @@ LOOKS: dict[str, dict[str, object]] = {
     "order.status": SYMBOL | {"origClientOrderId": "hers"},
     "openOrders.status": {},
     "allOrders": SYMBOL | {"orderId": "1"},
+    "orderList.status": {"origClientOrderId": "herlist"},
+    "openOrderLists.status": {},
+    "allOrderLists": {"fromId": 1},
     "myTrades": SYMBOL,
     "account.status": {"omitZeroBalances": "true"},
     "account.commission": SYMBOL,
@@ -59,6 +63,11 @@ ACTS: dict[str, dict[str, object]] = {
     "order.cancel": SYMBOL | {"orderId": 1},
     "order.cancelReplace": SYMBOL | SELL | {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": 1},
     "openOrders.cancelAll": SYMBOL,
+    "orderList.place": OLD_OCO,
+    "orderList.place.oco": OCO,
+    "orderList.place.oto": OTO,
+    "orderList.place.otoco": OTOCO,
+    "orderList.cancel": SYMBOL | {"orderListId": 1},
 }
 """A request of each method that changes something, naming Alice's order where it can."""
 
@@ -75,9 +84,10 @@ async def fast(tmp_path: Path) -> AsyncIterator[Fast]:
 
 
 async def furnish(fast: Fast) -> None:
-    """An open order of Alice's with a name, and a trade between the two."""
+    """An open order and an order list of Alice's with names, and a trade between the two."""
     await fast.limit(fast.house.alice, Side.BUY, 2_900_000, 100_000, client_id="hers")
     await fast.trade(3_000_000, 50_000)
+    await place(fast.house, fast.house.alice, "oco", OCO, listClientOrderId="herlist")
 
 
 async def call(fast: Fast, reader: Reader, person: Person | None, method: str, **params: object) -> Any:
@@ -273,6 +283,7 @@ async def test_bob_neither_sees_nor_moves_what_is_alices(fast: Fast, method: str
     assert fast.house.alice.key.api_key not in shown
     if method != "order.place":  # which may carry the same name for an order of Bob's own
         assert '"hers"' not in shown
+    assert "herlist" not in shown
 
 
 async def hers(fast: Fast) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from exchange.api.docs.letters import LETTERS
+from exchange.api.docs.list_words import LIST_WORDS
 
 
 class Word(NamedTuple):
@@ -296,8 +297,8 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "quoteCommissionPrecision": ("Decimal places of fees in the quote asset.", 8),
     "orderTypes": ("The types of orders it takes now.", ["LIMIT", "MARKET"]),
     "icebergAllowed": ("Whether it takes iceberg orders.", False),
-    "ocoAllowed": ("Whether it takes one-cancels-the-other lists.", False),
-    "otoAllowed": ("Whether it takes one-triggers-the-other lists.", False),
+    "ocoAllowed": ("Whether it takes one-cancels-the-other lists.", True),
+    "otoAllowed": ("Whether it takes one-triggers-the-other lists.", True),
     "opoAllowed": ("Whether it takes one-pays-the-other lists.", False),
     "quoteOrderQtyMarketAllowed": ("Whether MARKET orders may be sized in the quote asset.", True),
     "allowTrailingStop": ("Whether it takes trailing stops.", False),
@@ -327,5 +328,5 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "maxNumAlgoOrders": ("How many of them may wait for a stop price.", 5),
 }
 
-WORDS: Final[dict[str, tuple[str, object]]] = _COMMON | LETTERS
+WORDS: Final[dict[str, tuple[str, object]]] = _COMMON | LETTERS | LIST_WORDS
 """`name` or `Record.name` -> (meaning, example or None)."""

@@ -108,8 +108,10 @@ async def my_trades(rooms: Rooms, caller: Caller, request: MyTrades) -> list[Own
             caller.account, market.id, order, from_id, request.start_time, request.end_time, limit
         )
     )
+    orders = {number for row in rows for number in (row.maker_order, row.taker_order)}
+    lists = await queries.run(lambda: queries.lists_of(orders))
     codes = rooms.catalogue.base_and_quote(market)
-    return [trade for row in rows for trade in own_trades(market, codes, row, caller.account, order)]
+    return [trade for row in rows for trade in own_trades(market, codes, row, caller.account, order, lists)]
 
 
 async def allocations(rooms: Rooms, caller: Caller, request: AllocationsRequest) -> list[object]:

@@ -9,14 +9,16 @@ import msgspec
 
 from exchange.api import errors
 from exchange.api.auth import Caller
-from exchange.api.endpoints.orders import CANCEL_ID_CHARS, NamedOrder, answer_to, named
+from exchange.api.endpoints.orders import CANCEL_ID_CHARS, NamedOrder, answer_to, cancel_answer, named
 from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refusal, Refused, refusal_of
 from exchange.api.once import submitted_once
 from exchange.api.parameters import ClientId, Count, RateLimitMode, ReplaceMode
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission
-from exchange.api.wire_orders import Acknowledged, Cancelled, Failed, Placed, Replaced, cancelled
+from exchange.api.wire_lists import CancelledList
+from exchange.api.wire_orders import Acknowledged, Cancelled, Placed
+from exchange.api.wire_replaced import Failed, Replaced
 from exchange.core.commands import CancelOrder, CancelReplace
 from exchange.core.events import OrderEnded
 from exchange.core.market import Market
@@ -113,9 +115,9 @@ def _only_cancelled(
 
 def _both(rooms: Rooms, market: Market, request: ReplaceRequest, outcome: Outcome, cancel_id: str) -> Replaced:
     """What became of either half."""
-    old: Cancelled | Failed
+    old: Cancelled | CancelledList | Failed
     if outcome.reject is None:
-        cancel_result, old = _Result.SUCCESS, cancelled(market, outcome.orders[0], cancel_id)
+        cancel_result, old = _Result.SUCCESS, cancel_answer(market, outcome, cancel_id)
     else:
         cancel_result, old = _Result.FAILURE, _failed(outcome.reject)
     new: Acknowledged | Placed | Failed | None

@@ -14,6 +14,7 @@ from exchange.api.once import submitted_once
 from exchange.api.parameters import ClientId, Count, ResponseType, Symbol
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission, submitted
+from exchange.api.wire_lists import CancelledList, cancelled_list
 from exchange.api.wire_orders import (
     FULL_BY_DEFAULT,
     Acknowledged,
@@ -27,9 +28,11 @@ from exchange.api.wire_orders import (
     queried,
 )
 from exchange.core.commands import CancelAll, CancelOrder
+from exchange.core.events import Event
 from exchange.core.market import Market
+from exchange.core.orders import OrderRow
 from exchange.core.performing import Outcome
-from exchange.core.units import Micros, OrderId
+from exchange.core.units import ListId, Micros, OrderId
 
 CANCEL_ID_CHARS = 22
 MAX_ROWS = 1_000
@@ -91,18 +94,24 @@ def answer_to(rooms: Rooms, market: Market, outcome: Outcome, wanted: ResponseTy
     """A placed order in as many words as the client wants."""
     row = outcome.orders[0]
     usual = ResponseType.FULL if row.type in FULL_BY_DEFAULT else ResponseType.ACK
-    words = wanted or usual
+    return report(rooms, market, row, outcome.events, wanted or usual)
+
+
+def report(
+    rooms: Rooms, market: Market, row: OrderRow, events: tuple[Event, ...], words: ResponseType
+) -> Acknowledged | Placed:
+    """A placed order in so many words; `events` have its trades."""
     if words is ResponseType.ACK:
         return acknowledged(market, row)
     if words is ResponseType.RESULT:
         return placed(market, row, None)
     codes = rooms.catalogue.base_and_quote(market)
-    return placed(market, row, fills_of(market, codes, row, outcome.events))
+    return placed(market, row, fills_of(market, codes, row, events))
 
 
-async def cancel(rooms: Rooms, caller: Caller, request: CancelRequest) -> Cancelled:
-    """Cancel one open order."""
-    answer: Cancelled = await submitted(rooms, cancellation(rooms, caller, request))
+async def cancel(rooms: Rooms, caller: Caller, request: CancelRequest) -> Cancelled | CancelledList:
+    """Cancel one open order; if it belongs to an order list, all of that."""
+    answer: Cancelled | CancelledList = await submitted(rooms, cancellation(rooms, caller, request))
     return answer
 
 
@@ -112,12 +121,19 @@ def cancellation(rooms: Rooms, caller: Caller, request: CancelRequest) -> Submis
     order, client_id = named(request, "orderId", "origClientOrderId")
     cancel_id = request.new_client_order_id or rooms.clock.token(CANCEL_ID_CHARS)
 
-    def word(outcome: Outcome) -> Cancelled:
+    def word(outcome: Outcome) -> Cancelled | CancelledList:
         if outcome.reject is not None:
             raise Refused(refusal_of(outcome.reject))
-        return cancelled(market, outcome.orders[0], cancel_id)
+        return cancel_answer(market, outcome, cancel_id)
 
     return Submission(CancelOrder(caller.account, market.id, order, client_id, cancel_id), word)
+
+
+def cancel_answer(market: Market, outcome: Outcome, cancel_id: str) -> Cancelled | CancelledList:
+    """What a cancel named `cancel_id` has cancelled: an order, or the list it belonged to."""
+    if outcome.lists:
+        return cancelled_list(market, outcome.lists[0], list(outcome.orders), cancel_id)
+    return cancelled(market, outcome.orders[0], cancel_id)
 
 
 def named(request: NamedOrder, id_name: str, client_id_name: str) -> tuple[OrderId, str]:
@@ -128,13 +144,20 @@ def named(request: NamedOrder, id_name: str, client_id_name: str) -> tuple[Order
     return OrderId(order), client_id
 
 
-async def cancel_all(rooms: Rooms, caller: Caller, request: OneMarket) -> list[Cancelled]:
-    """Cancel all open orders in one market; refused when there are none."""
+async def cancel_all(rooms: Rooms, caller: Caller, request: OneMarket) -> list[Cancelled | CancelledList]:
+    """Cancel all open orders and order lists in one market; refused when there are none."""
     market = rooms.catalogue.find(request.symbol)
     outcome = await rooms.sequencer.call(CancelAll(caller.account, market.id))
     if outcome.reject is not None:
         raise Refused(refusal_of(outcome.reject))
-    return await in_words(outcome.orders, lambda row: cancelled(market, row, row.client_id))
+    words = await in_words(
+        [row for row in outcome.orders if not row.order_list], lambda row: cancelled(market, row, row.client_id)
+    )
+    members: dict[ListId, list[OrderRow]] = {one.id: [] for one in outcome.lists}
+    for row in outcome.orders:
+        if row.order_list:
+            members[row.order_list].append(row)
+    return [*words, *(cancelled_list(market, one, members[one.id], "") for one in outcome.lists)]
 
 
 async def query(rooms: Rooms, caller: Caller, request: NamedOrder) -> Queried:

@@ -21,6 +21,7 @@ from exchange.api.ws_session import OWN
 from exchange.core.orders import Side, TimeInForce
 from tests.api.docs.judge import message_faults
 from tests.api.fast import Fast, fast_house, signed
+from tests.api.listed import OCO, place
 from tests.api.test_ws_methods import ACTS, LOOKS
 from tests.market_data.market import venue
 
@@ -91,6 +92,7 @@ async def trade_and_cancel(fast: Fast) -> None:
     await fast.limit(alice, Side.BUY, 2_900_000, 100_000)
     await fast.limit(bob, Side.SELL, 3_100_000, 100_000, time_in_force=TimeInForce.IOC)
     await fast.limit(alice, Side.SELL, 3_100_000, 10_000)
+    await place(fast.house, alice, "oco", OCO)
     await fast.house.client(alice).signed("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
 
 
@@ -118,7 +120,7 @@ async def test_own_events_are_what_was_told(fast: Fast) -> None:
             if "event" in message:
                 assert message_faults(DOCUMENT, payload("event"), message) == []
                 seen.add(message["event"]["e"])
-    assert {"executionReport", "outboundAccountPosition"} <= seen
+    assert {"executionReport", "listStatus", "outboundAccountPosition"} <= seen
     assert {"ExecutionReport", "AccountPosition", "BalanceUpdate"} <= set(EVENTS)
 
 
@@ -153,6 +155,7 @@ async def test_a_method_is_asked_and_answered_as_told(fast: Fast, method: str) -
     hers = "hers" if method != "order.place" else "another"
     await fast.limit(fast.house.alice, Side.BUY, 2_900_000, 100_000, client_id=hers)
     await fast.trade(3_000_000, 50_000)
+    await place(fast.house, fast.house.alice, "oco", OCO, listClientOrderId="herlist")
     params = LOOKS.get(method) or ACTS.get(method) or {}
     if method in REFUSED:
         params = {"symbol": "BTCUSDT"}
