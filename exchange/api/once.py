@@ -15,7 +15,7 @@ from exchange.api.auth import Caller
 from exchange.api.errors import Refused, refusal_of
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission, submitted
-from exchange.core.commands import CancelReplace, Keyed, PlaceOrder
+from exchange.core.commands import CancelReplace, Keyed, PlaceOrder, PlaceOrderList
 from exchange.core.performing import Outcome
 from exchange.core.rejects import Reject
 
@@ -46,8 +46,8 @@ def content_digest(kind: str, request: msgspec.Struct) -> bytes:
 def keyed(caller: Caller, kind: str, request: msgspec.Struct, key: str, submission: Submission) -> Keyed:
     """The command that does what `submission` asks for once."""
     command = submission.command
-    assert isinstance(command, PlaceOrder | CancelReplace), command
-    market = command.market if isinstance(command, PlaceOrder) else command.place.market
+    assert isinstance(command, PlaceOrder | CancelReplace | PlaceOrderList), command
+    market = command.place.market if isinstance(command, CancelReplace) else command.market
     return Keyed(caller.account, market, key, content_digest(kind, request), command)
 
 

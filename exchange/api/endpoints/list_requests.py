@@ -14,7 +14,7 @@ import msgspec
 from exchange.api import errors
 from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refused
-from exchange.api.parameters import ClientId, Count, Decimal, ResponseType, Symbol
+from exchange.api.parameters import ClientId, Count, Decimal, IdempotencyKey, ResponseType, Symbol
 from exchange.clock import Clock
 from exchange.core.commands import PlaceOrder
 from exchange.core.market import Market
@@ -23,12 +23,13 @@ from exchange.core.units import AccountId
 
 
 class NewList(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What every new order list may have."""
+    """What every new order list may have. `idempotency_key` is beyond the dialect."""
 
     symbol: Symbol
     list_client_order_id: ClientId | None = None
     new_order_resp_type: ResponseType | None = None
     self_trade_prevention_mode: SelfTrade | None = None
+    idempotency_key: IdempotencyKey | None = None
 
 
 class NewOco(NewList, frozen=True, rename="camel", kw_only=True):
