@@ -99,7 +99,7 @@ def _only_cancelled(
         _refuse_unknown(outcome)
         failed = Failed(too_many.code, too_many.text)
         if outcome.reject is None:
-            cancelled_row = cancelled(market, outcome.orders[0], cancel_id)
+            cancelled_row = cancel_answer(market, outcome, cancel_id)
             both = Replaced(_Result.SUCCESS.name, _Result.FAILURE.name, cancelled_row, failed)
         elif stops:
             both = Replaced(_Result.FAILURE.name, _Result.NOT_ATTEMPTED.name, _failed(outcome.reject), None)
