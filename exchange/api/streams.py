@@ -20,6 +20,7 @@ from exchange.market_data.view import MarketView
 _BEAT: Final = 100_000
 _SECOND: Final = 1_000_000
 _NAME: Final = re.compile(r"([a-z0-9_.-]{1,20})@([A-Za-z0-9_]{1,20})(@100ms|@1000ms|@\+08:00)?", re.ASCII).fullmatch
+_ALL: Final = re.compile(r"!([A-Za-z0-9_]{1,20})@arr(@1000ms|@3000ms)?", re.ASCII).fullmatch
 _ZONE: Final = f"@{zone_text(ZONED_STREAMS)}"
 _PARTIAL: Final = {"depth5": 5, "depth10": 10, "depth20": 20}
 
@@ -82,10 +83,11 @@ class Streams:
     def _make(self, name: str) -> Feed:
         """The stream of that name. Raises `UnknownStream`."""
         if name.startswith("!"):
-            kind = name[1:].removesuffix("@arr")
-            if name != f"!{kind}@arr" or kind not in TICKERS:
+            all_of = _ALL(name)
+            if all_of is None or all_of.group(1) not in TICKERS:
                 raise UnknownStream(name)
-            return periodic_feeds.AllTickersFeed(name, self._hub, _SECOND, kind)
+            period = 3 * _SECOND if all_of.group(2) == "@3000ms" else _SECOND
+            return periodic_feeds.AllTickersFeed(name, self._hub, period, all_of.group(1))
         match = _NAME(name)
         market = self._hub.symbols.get(match.group(1).upper()) if match else None
         if match is None or market is None:

@@ -46,6 +46,7 @@ async def test_a_stream_that_nobody_reads_is_gone(tmp_path: Path) -> None:
         *("btcusdt@kline_1s", "btcusdt@kline_1M", "btcusdt@kline_3d", "btcusdt@avgPrice"),
         *("btcusdt@kline_1m@+08:00", "btcusdt@kline_1d@+08:00", "btcusdt@kline_1M@+08:00", "btcusdt@kline_1s@+08:00"),
         *("btcusdt@ticker_1h", "btcusdt@ticker_4h", "btcusdt@ticker_1d"),
+        *("!miniTicker@arr@1000ms", "!miniTicker@arr@3000ms"),
         *("!ticker@arr", "!miniTicker@arr", "!ticker_1h@arr", "!ticker_4h@arr", "!ticker_1d@arr"),
     ],
 )

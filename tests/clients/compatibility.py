@@ -19,10 +19,11 @@ _HEAD: Final = """# Which clients work
 
 Unmodified libraries, only their URLs and keys changed, run against both doors. Every function that a library offers
 is called once with sensible arguments; stories with exact amounts are in `tests/clients`. A function either works or is
-refused: by us with -1020, `This operation is not supported.` (404 for a path or stream that does not exist), with -1104
-and the name of a parameter that an endpoint does not have, with -2010 for a kind of order that a market does not take,
-with -2043 where a market has no reference price, or by the library itself, which does not even ask.
-`name_…` (7) stands for seven functions whose names begin so. Written by `RECORD=1 make test ARGS=tests/clients`.
+refused: by us with -1020, `This operation is not supported.` (404 for a path of WebSockets that is not here, 400 for a
+stream), with -1104 and the name of a parameter that an endpoint does not have, with -2010 for a kind of order that a
+market does not take, with -2043 where a market has no reference price; or by the library itself, which does not even
+ask. `name_…` (7) stands for seven functions whose names begin so. Written by
+`RECORD=1 NIGHTLY=1 make test ARGS=tests/clients/test_sweeps.py`.
 
 | client | functions | work | refused here | refused by the library itself |
 |---|---|---|---|---|
@@ -32,7 +33,7 @@ with -2043 where a market has no reference price, or by the library itself, whic
 _COUNTS: Final = re.compile(r"^(\d+) functions: (\d+) work, (\d+) refused here, (\d+) not asked", re.MULTILINE).search
 
 
-REFUSALS: Final = frozenset({"refused -1020", "refused 404", "refused -1104", "refused -2043", "refused -2010"})
+REFUSALS: Final = frozenset(f"refused {code}" for code in (-1020, 400, 404, -1104, -2043, -2010))
 """Ways to be refused by name. -2043: the market has no reference price. -2010: a kind of order it does not take."""
 
 

@@ -27,6 +27,13 @@ HERE: Final = (
 )
 """Clients that are installed beside us: (name, part, command)."""
 
+STREAMS: Final = (
+    ("ccxt", "ccxt.pro", python("ccxt_pro")),
+    ("python-binance", "sockets and depth cache", python("python_binance_streams")),
+    ("binance-sdk-spot", "streams", python("sdk_streams")),
+)
+"""What listens, and needs somebody who trades: (name, part, command)."""
+
 APART: Final = (
     ("binance-connector", "REST", ("connector",)),
     ("binance-connector", "WebSocket API", ("connector", "--ws")),
@@ -64,6 +71,15 @@ async def market(tmp_path: Path) -> AsyncIterator[Fast]:
         yield fast
 
 
+async def go_on_trading(fast: Fast) -> None:
+    """Trade for ever, at rising prices."""
+    price = 2_999_000
+    while True:
+        price += 1
+        await fast.trade(price, 70)
+        await trio.sleep(0.05)
+
+
 @pytest.mark.parametrize(("name", "part", "command"), cases(HERE))
 async def test_each_function_works_or_is_refused_by_name_as_documented(
     market: Fast, name: str, part: str, command: tuple[str, ...]
@@ -71,6 +87,25 @@ async def test_each_function_works_or_is_refused_by_name_as_documented(
     verdicts = await drive(market, market.house.alice, *command)
     assert faults(verdicts) == {}
     compare(f"{name} {version(name)}: {part}", verdicts)
+
+
+@pytest.mark.parametrize(("name", "part", "command"), cases(STREAMS))
+async def test_each_stream_speaks_or_is_refused_by_name_as_documented(
+    market: Fast, name: str, part: str, command: tuple[str, ...]
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(go_on_trading, market)
+        verdicts = await drive(market, market.house.alice, *command)
+        nursery.cancel_scope.cancel()
+    assert faults(verdicts) == {}
+    compare(f"{name} {version(name)}: {part}", verdicts)
+
+
+async def test_the_fast_door_answers_over_http_what_the_main_door_answers(market: Fast) -> None:
+    fast = f"http://127.0.0.1:{market.port}"
+    verdicts = await drive(market, market.house.alice, *python("sdk_spot"), http=fast)
+    assert faults(verdicts) == {}
+    compare(f"binance-sdk-spot {version('binance-sdk-spot')}: REST on the fast door", verdicts)
 
 
 @pytest.mark.parametrize(("name", "part", "driver"), cases(APART))

@@ -77,7 +77,13 @@ STREAMS: Final = (
     ),
     Stream("avgPrice", "{symbol}@avgPrice", "each second", "The mean price of five minutes.", wire.AverageMessage),
     Stream("allTickers", "!ticker@arr", "each second", "The tickers that changed.", list[wire.TickerMessage]),
-    Stream("allMiniTickers", "!miniTicker@arr", "each second", "The same, in short.", list[wire.MiniTickerMessage]),
+    Stream(
+        "allMiniTickers",
+        "!miniTicker@arr",
+        "each second",
+        "The same, in short; `!miniTicker@arr@3000ms` each third second.",
+        list[wire.MiniTickerMessage],
+    ),
     Stream(
         "allWindowTickers",
         "!ticker_{window}@arr",

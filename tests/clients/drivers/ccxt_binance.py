@@ -154,11 +154,12 @@ def bot(module: str) -> Any:
 
 def unified(exchange: Any) -> list[str]:
     """The unified methods that ccxt says it has for REST."""
-    named = [_snake(name) for name, has in exchange.has.items() if has]
+    named = [snake(name) for name, has in exchange.has.items() if has]
     return [name for name in named if callable(getattr(exchange, name, None)) and not name.endswith("_ws")]
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """Ccxt's Python name of a method."""
     name = name.replace("OHLCV", "Ohlcv").replace("ADL", "Adl")
     return re.sub("(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
