@@ -25,6 +25,7 @@ from exchange.core.state import State
 from exchange.core.units import AccountId, Micros
 from exchange.ledger.journal import Journal
 from exchange.ledger.rows import Frozen, freeze
+from exchange.ledger.writer import Writer
 from exchange.ops.stats import Stats
 
 T = TypeVar("T")
@@ -70,6 +71,8 @@ class Sequencer:
         self._inbox: deque[_Ticket] = deque()
         self._batch = _Batch()
         self._writing: _Batch | None = None
+        self._written = False
+        self._failure: BaseException | None = None
         self._closing = False
         self._drained = False
         self._bell = trio.Event()
@@ -144,21 +147,30 @@ class Sequencer:
         """Decide and commit until closed. Raises whatever the ledger raises: then the process must end."""
         gc.collect()
         gc.freeze()
-        task_status.started()
-        async with trio.open_nursery() as nursery:
-            while True:
+        writer = Writer(self._journal.commit, self._durable)
+        try:
+            task_status.started()
+            while not self._drained:
                 await self._bell.wait()
                 self._bell = trio.Event()
-                if self._inbox:
-                    self._decide()
-                if self._batch.answers and self._writing is None:
-                    nursery.start_soon(self._commit, self._freeze())
-                elif self._closing and self._writing is None and not self._inbox:
-                    self._drained = True
-                    return
-                if self._inbox and len(self._batch.answers) < self._batch_limit:
-                    self._bell.set()
+                done = self._take_written()
+                if done is not None:
+                    self._answer(done)
+                    await trio.lowlevel.checkpoint()  # who was answered, or came meanwhile, makes the next batch larger
+                self._step(writer)
                 await trio.lowlevel.checkpoint()
+        finally:
+            await writer.close()
+
+    def _step(self, writer: Writer) -> None:
+        """Decide what waits, and have it written unless another batch is."""
+        if self._inbox:
+            self._decide()
+        self._hand_over(writer)
+        if self._writing is None and self._closing and not self._inbox:
+            self._drained = True
+        elif self._inbox and len(self._batch.answers) < self._batch_limit:
+            self._bell.set()
 
     def _decide(self) -> None:
         """Decide what waits, up to a full batch."""
@@ -213,29 +225,45 @@ class Sequencer:
 
         return after
 
-    def _freeze(self) -> _Batch:
-        """Close the batch: from here on its rows are the writer's, and the next batch begins."""
+    def _hand_over(self, writer: Writer) -> None:
+        """Close the batch unless one is being written: its rows are the writer's, and the next batch begins."""
+        if self._writing is not None or not self._batch.answers:
+            return
         batch, self._batch = self._batch, _Batch()
         levels = take_levels(self.state)
         batch.frozen = freeze(self.state.take_changes(), self.state, batch.time, levels, tuple(batch.reports))
         self._writing = batch
+        if batch.frozen is not None:
+            writer.write(batch.frozen)
+        else:
+            self._durable(None)  # nothing happened, and all that it was decided on is on the disk
+
+    def _durable(self, error: BaseException | None) -> None:
+        """The batch that was being written is on the disk; or it failed, and `run` is to raise that."""
+        self._failure = error
+        self._written = True
+        self._bell.set()
+
+    def _take_written(self) -> _Batch | None:
+        """The batch that became durable since last asked, if one did. Raises what its commit raised."""
+        if not self._written:
+            return None
+        if self._failure is not None:
+            raise self._failure
+        batch, self._writing, self._written = self._writing, None, False
         return batch
 
-    async def _commit(self, batch: _Batch) -> None:
-        """Make one batch durable, then answer, then publish."""
-        frozen = batch.frozen
-        if frozen is not None:
-            await trio.to_thread.run_sync(self._journal.commit, frozen)
+    def _answer(self, batch: _Batch) -> None:
+        """A batch is durable: answer, then publish."""
         now = self._clock.now()
         for ticket, answer in batch.answers:
             ticket.reply(answer)
             self.stats.answered(now - ticket.arrived)
+        frozen = batch.frozen
         if frozen is not None:
             self.stats.committed(now, len(batch.answers), frozen.committed.last)
             for consumer in self._consumers:
                 consumer(frozen.committed)
-        self._writing = None
-        self._bell.set()
 
     def _now(self) -> Micros:
         """The time, never running backwards: events are ordered by number, and their times must not disagree."""

@@ -98,7 +98,7 @@ async def test_a_commit_that_fails_answers_nobody_and_ends_the_sequencer(tmp_pat
     sequencer.subscribe(told.append)
     journal.hold()
     journal.failure = OSError("the disk is gone")
-    with pytest.RaisesGroup(pytest.RaisesGroup(pytest.RaisesExc(OSError, match="the disk is gone"))):
+    with pytest.RaisesGroup(pytest.RaisesExc(OSError, match="the disk is gone")):
         async with trio.open_nursery() as nursery:
             await nursery.start(sequencer.run)
             sequencer.submit(co.ListAsset("AAA", 1), told.append)
