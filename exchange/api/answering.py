@@ -179,18 +179,31 @@ def _identify(rooms: Rooms, route: Route, request: Request, sent: dict[str, str]
 
 
 def begin(rooms: Rooms, route: Route, caller: Caller | None, sent: dict[str, str], address: str) -> Begun:
-    """Check scope, decode, charge what it weighs beyond the 1 already charged; raises `Refused`.
+    """Decode, and `act`. Raises `Refused`."""
+    _require(route, caller)
+    return act(rooms, route, caller, decode(route.takes, sent), address)
+
+
+def act(rooms: Rooms, route: Route, caller: Caller | None, asked: msgspec.Struct, address: str) -> Begun:
+    """Check scope, and charge what the request weighs beyond the 1 already charged; raises `Refused`.
 
     What is left to do is a submission, or a call to be awaited.
     """
-    if isinstance(route.security.value, Scope):
-        assert caller is not None, route.path
-        require(caller, route.security.value)
-    asked = decode(route.takes, sent)
-    rooms.limits.charge(address, route.weigh(asked) - 1, rooms.clock.now())
+    _require(route, caller)
+    extra = route.weigh(asked) - 1
+    if extra:
+        rooms.limits.charge(address, extra, rooms.clock.now())
     if route.begin is not None and getattr(asked, "idempotency_key", None) is None:
         return route.begin(rooms, caller, asked)
     return partial(route.call, rooms, caller, asked)
+
+
+def _require(route: Route, caller: Caller | None) -> None:
+    """Refuse a key that lacks the scope which the route wants."""
+    scope = route.security.value
+    if isinstance(scope, Scope):
+        assert caller is not None, route.path
+        require(caller, scope)
 
 
 async def finish(rooms: Rooms, begun: Begun) -> Any:  # noqa: ANN401  # any endpoint's reply

@@ -156,14 +156,25 @@ class Field(msgspec.Struct, frozen=True):
 @cache
 def fields_of(takes: type[msgspec.Struct]) -> tuple[Field, ...]:
     """The parameters that a request record asks for."""
-    hints = typing.get_type_hints(takes)
     found = []
     for field in msgspec.structs.fields(takes):
-        hint = hints[field.name]
-        if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-            hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
-        found.append(Field(field.encode_name, field.name, _READ[hint], hint.__name__, field.required))
+        kind = kind_of(takes, field.name)
+        found.append(Field(field.encode_name, field.name, _READ[kind], kind.__name__, field.required))
     return tuple(found)
+
+
+def kind_of(takes: type[msgspec.Struct], attribute: str) -> Any:  # noqa: ANN401  # a class or a NewType
+    """The kind of one parameter of a request record, whether it may be left out or not."""
+    hint = typing.get_type_hints(takes)[attribute]
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
+    return hint
+
+
+def legal(kind: Any) -> Callable[[str], object] | None:  # noqa: ANN401  # a class or a NewType
+    """What matches the texts of a kind that are taken as they are; None for kinds that are read otherwise."""
+    pattern = {Symbol: _SYMBOL, ClientId: _CLIENT_ID, Decimal: _DECIMAL}.get(kind)
+    return re.compile(pattern[1:-1], re.ASCII).fullmatch if pattern is not None else None
 
 
 def decode(takes: type[R], sent: dict[str, str]) -> R:

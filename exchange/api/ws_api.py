@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from exchange.api import errors
-from exchange.api.answering import Begun, begin
+from exchange.api.answering import Begun, act, begin
 from exchange.api.auth import Caller
 from exchange.api.connection import POLICY, Connection
 from exchange.api.door_limits import DoorLimits
@@ -28,6 +28,7 @@ from exchange.api.user_stream import UserStreams
 from exchange.api.ws_beyond import EXTRA, PREFIX, UNDER_EXT, Beyond, Extra
 from exchange.api.ws_identity import Identity
 from exchange.api.ws_methods import ENDPOINTS, LATER
+from exchange.api.ws_quick import Quick, quick
 from exchange.api.ws_requests import (
     call_of,
     check_shapes,
@@ -62,7 +63,7 @@ class _Asked:
         """Nothing is understood of `text` yet."""
         self._session = session
         self._text = text
-        self._number = msgspec.Raw(b"null")
+        self._number: msgspec.Raw | int | str = msgspec.Raw(b"null")
         self._shows_limits = shows_limits
         self._caller: Caller | None = None
         self._counts_orders = False
@@ -72,6 +73,15 @@ class _Asked:
         """Who asks, may they, and what for; all but the deed. Raises `Refused`."""
         session = self._session
         session.charge(1)
+        usual = session.quick(self._text)
+        if usual is None:
+            return self._begin_at_length(session)
+        self._number, self._caller = usual.number, usual.caller
+        self._counts_orders = usual.route.counts_orders
+        return session.act(usual.route, usual.caller, usual.request)
+
+    def _begin_at_length(self, session: ApiSession) -> Begun | Settled:
+        """The same, looking at everything."""
         request = parse(self._text)
         self._number = id_of(request)
         name, sent = call_of(request)
@@ -181,6 +191,14 @@ class ApiSession:
     def caller(self, method: Route, params: dict[str, str], payload: bytes) -> Caller | None:
         """Whose request this is. Raises `Refused`."""
         return self._identity.caller(method.security, params, payload)
+
+    def quick(self, text: str) -> Quick | None:
+        """The request, if it is as most are; see `ws_quick`."""
+        return quick(text, self._rooms.keyring, self._rooms.clock.now())
+
+    def act(self, method: Route, caller: Caller, asked: msgspec.Struct) -> Begun:
+        """All but the deed of an endpoint whose request is decoded. Raises `Refused`."""
+        return act(self._rooms, method, caller, asked, self._address)
 
     def begin(self, method: Route, caller: Caller | None, params: dict[str, str]) -> Begun:
         """All but the deed of an endpoint. Raises `Refused`."""

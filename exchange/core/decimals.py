@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Final
 
 from exchange.core.units import MAX_STORED
 
-_PLAIN: Final = re.compile(r"(\d{1,20})(?:\.(\d{1,30}))?", re.ASCII).fullmatch
+_MAX_WHOLE: Final = 20
+_MAX_FRACTION: Final = 30
+"""Digits on either side of the point."""
 
 
 class Malformed(Enum):
@@ -21,10 +22,12 @@ class Malformed(Enum):
 
 def parse(text: str, places: int) -> int | Malformed:
     """`text` in units of 10**-places: "1.5" with 8 places is 150,000,000. Trailing zeros are allowed."""
-    match = _PLAIN(text)
-    if match is None:
+    whole, point, fraction = text.partition(".")
+    if not (text.isascii() and whole.isdigit() and (fraction.isdigit() or not point)):
         return Malformed.SYNTAX
-    whole, fraction = match.group(1), (match.group(2) or "").rstrip("0")
+    if len(whole) > _MAX_WHOLE or len(fraction) > _MAX_FRACTION:
+        return Malformed.SYNTAX
+    fraction = fraction.rstrip("0")
     if len(fraction) > places:
         return Malformed.TOO_PRECISE
     value = int(whole + fraction.ljust(places, "0"))

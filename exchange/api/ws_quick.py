@@ -1,0 +1,128 @@
+"""The short way of a request that looks as most do: signed, flat, with every parameter known and of its usual kind.
+
+What cannot be told quickly, and what would be refused, goes the long way (`ws_requests`, `parameters`), which words the
+refusal: so there is one set of rules, and this is only a way not to look at each of them again for every order. How a
+request of certain names and kinds is read is worked out once and remembered.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from exchange.api.auth import MAX_AHEAD, MAX_WINDOW, Caller, caller_of, verify
+from exchange.api.http_routes import Route, Security
+from exchange.api.readings import Reading, reading_of
+from exchange.api.ws_methods import ENDPOINTS
+from exchange.core.units import Micros
+from exchange.office.keys import KeyRing
+
+_MAX_PLANS: Final = 4_096
+"""So many shapes of requests are remembered; any other goes the long way."""
+
+_MAX_ID: Final = 64
+_MILLISECONDS: Final = range(10**12, 10**13)
+"""Times that are surely milliseconds: from 2001 to 2286."""
+
+_DEFAULT_WINDOW_MS: Final = 5_000
+_PROOF: Final = {"apiKey": str, "signature": str, "timestamp": int, "recvWindow": int}
+
+
+class _Number(str):
+    """A number with a point or an exponent, as the text that it was sent as."""
+
+    __slots__ = ()
+
+
+_NUMBERS: Final = frozenset({int, _Number})
+_KINDS: Final = frozenset({str, int, _Number})
+_decode: Final = msgspec.json.Decoder(dict[str, Any], float_hook=_Number).decode
+
+
+class Quick(NamedTuple):
+    """A request understood: its id, its route, who asks, and what."""
+
+    number: int | str
+    route: Route
+    caller: Caller
+    request: msgspec.Struct
+
+
+class _Plan(NamedTuple):
+    """How requests of one method whose parameters have certain names and kinds are read."""
+
+    route: Route
+    payload: str
+    reading: Reading
+    whole: tuple[str, ...]
+    windowed: bool
+
+
+_plans: Final[dict[tuple[object, ...], _Plan | None]] = {}
+
+
+def quick(text: str, keyring: KeyRing, now: Micros) -> Quick | None:
+    """The request, its signature and its time checked; None when it has to go the long way. Changes nothing."""
+    if "\\" in text:
+        return None
+    try:
+        request = _decode(text)
+        number, method, params = request["id"], request["method"], request["params"]
+    except (msgspec.DecodeError, KeyError, RecursionError):
+        return None
+    if type(params) is not dict or text.count('":') != 3 + len(params) or not _is_plain(number):
+        return None  # in a text without escapes, '":' ends a name: were there more, one would have been sent twice
+    shape = (method, *params, *map(type, params.values()))
+    plan = _plans[shape] if shape in _plans else _learn(shape, method, params)
+    if plan is None:
+        return None
+    key = keyring.find(params["apiKey"])
+    timestamp, window = params["timestamp"], params["recvWindow"] if plan.windowed else _DEFAULT_WINDOW_MS
+    if key is None or timestamp not in _MILLISECONDS or not 0 < window <= MAX_WINDOW // 1000:
+        return None
+    for name in plan.whole:
+        if params[name] <= 0:  # -0 is signed as it was sent, and no longer to be seen
+            return None
+    if not -MAX_AHEAD < now - timestamp * 1000 <= window * 1000:
+        return None
+    if not verify(key, (plan.payload % params).encode(), params["signature"]):
+        return None
+    asked = plan.reading.read(params)
+    return Quick(number, plan.route, caller_of(key), asked) if asked is not None else None
+
+
+def _is_plain(number: object) -> bool:
+    """Whether an id is written today as it was sent: no -0, nothing long."""
+    return (type(number) is int and 0 < number < 1 << 63) or (type(number) is str and len(number) <= _MAX_ID)
+
+
+def _learn(shape: tuple[object, ...], method: object, params: dict[str, Any]) -> _Plan | None:
+    """Work out how such requests are read, once."""
+    if len(_plans) >= _MAX_PLANS:
+        return None
+    try:
+        plan = _plan(method, params)
+        _plans[shape] = plan
+    except TypeError:  # a method that is no name at all, such as a list
+        return None
+    return plan
+
+
+def _plan(method: object, params: dict[str, Any]) -> _Plan | None:
+    route = ENDPOINTS.get(method)  # type: ignore[call-overload]  # whatever was sent as one
+    if route is None or route.security in {Security.NONE, Security.KEY}:
+        return None
+    if not _PROOF.keys() - {"recvWindow"} <= params.keys():
+        return None
+    if any(type(params[name]) is not kind for name, kind in _PROOF.items() if name in params):
+        return None
+    rest = {name: type(value) for name, value in params.items() if name not in _PROOF}
+    if not _KINDS.issuperset(rest.values()):
+        return None
+    reading = reading_of(route.takes, rest, _NUMBERS)
+    if reading is None:
+        return None
+    signed = "&".join(f"{name}=%({name})s" for name in sorted(params) if name != "signature")
+    whole = tuple(name for name, kind in rest.items() if kind is int)
+    return _Plan(route, signed, reading, whole, "recvWindow" in params)
