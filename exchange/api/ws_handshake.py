@@ -13,8 +13,8 @@ from exchange.api.errors import Refusal, Refused
 _MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _NONSENSE: Final = "This is not a WebSocket handshake: "
 
-WANTS_VERSION: Final = Refusal(-1099, _NONSENSE + "Sec-WebSocket-Version must be 13.", 426)
-WANTS_UPGRADE: Final = Refusal(-1099, _NONSENSE + "nothing else is upgraded to here.", 426)
+WANTS_VERSION: Final = Refusal(-1130, _NONSENSE + "Sec-WebSocket-Version must be 13.", 426)
+WANTS_UPGRADE: Final = Refusal(-1130, _NONSENSE + "nothing else is upgraded to here.", 426)
 
 
 FOREIGN: Final = Refusal(-1002, "You are not authorized to execute this request. Not from a page of another site.", 403)
@@ -28,14 +28,14 @@ def accept(method: str, headers: Mapping[str, list[str]]) -> bytes:
     if "websocket" not in _tokens(headers, "upgrade"):
         raise Refused(WANTS_UPGRADE)
     if method != "GET":
-        raise Refused(Refusal(-1099, _NONSENSE + "the method must be GET."))
+        raise Refused(Refusal(-1130, _NONSENSE + "the method must be GET."))
     if "upgrade" not in _tokens(headers, "connection"):
-        raise Refused(Refusal(-1099, _NONSENSE + "Connection must be Upgrade."))
+        raise Refused(Refusal(-1130, _NONSENSE + "Connection must be Upgrade."))
     if not _from_here(headers):
         raise Refused(FOREIGN)
     key = headers.get("sec-websocket-key", [])
     if len(key) != 1 or not _is_key(key[0].strip()):
-        raise Refused(Refusal(-1099, _NONSENSE + "Sec-WebSocket-Key must be 16 bytes in base64."))
+        raise Refused(Refusal(-1130, _NONSENSE + "Sec-WebSocket-Key must be 16 bytes in base64."))
     if [version.strip() for version in headers.get("sec-websocket-version", [])] != ["13"]:
         raise Refused(WANTS_VERSION)
     return (

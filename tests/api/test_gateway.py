@@ -97,7 +97,7 @@ async def test_a_listen_key_that_nobody_has_is_refused(fast: Fast) -> None:
 
 async def test_a_path_that_leads_nowhere_is_refused(fast: Fast) -> None:
     status, body = await refusal(fast, "/nowhere")
-    assert (status, body["code"]) == (404, -1099)
+    assert (status, body["code"]) == (404, -1020)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +106,11 @@ async def test_a_path_that_leads_nowhere_is_refused(fast: Fast) -> None:
         (b"GET /api/v3/ping HTTP/1.1", 200, {}),
         (b"POST /api/v3/ping HTTP/1.1", 405, -1020),
         (b"GET /api/v3/depth?symbol=NOSUCH HTTP/1.1", 400, -1121),
-        (b"GET / HTTP/1.1", 404, -1099),
-        (b"DELETE /ws HTTP/1.1", 404, -1099),
-        (b"nonsense", 400, -1099),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01", 400, -1099),
-        (b"GET /ws HTTP/2.0", 400, -1099),
+        (b"GET / HTTP/1.1", 404, -1020),
+        (b"DELETE /ws HTTP/1.1", 404, -1020),
+        (b"nonsense", 400, -1130),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01", 400, -1130),
+        (b"GET /ws HTTP/2.0", 400, -1130),
     ],
 )
 async def test_plain_http_is_answered_in_json(fast: Fast, request_line: bytes, status: int, body: Any) -> None:
