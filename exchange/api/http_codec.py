@@ -76,7 +76,7 @@ class Requests:
         """Take in what came."""
         if self.fault is not None:
             return
-        was = self.phase
+        changes = self.changes
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -85,7 +85,7 @@ class Requests:
         except httptools.HttpParserError:
             self._malformed()
             return
-        if was is Phase.HEAD and self.phase is Phase.HEAD:
+        if self.phase is Phase.HEAD and self.changes == changes:
             self._head_size += len(data)  # of a line that is not complete the parser tells nothing
             if self._head_size > self._limits.header_bytes:
                 self.fault = errors.HEAD_TOO_LARGE

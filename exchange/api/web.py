@@ -17,7 +17,7 @@ from quart_trio.wrappers import TrioRequest
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
 from exchange.api import errors
-from exchange.api.answering import Reply, Request, answer, refusal_body
+from exchange.api.answering import Reply, Request, answer, refusal_reply
 from exchange.api.client_address import FORWARDED, client_address
 from exchange.api.docs import serving as docs
 from exchange.api.errors import Refusal
@@ -116,7 +116,7 @@ def _response(reply: Reply) -> Response:
 
 
 def _refusal(refusal: Refusal) -> Response:
-    return Response(refusal_body(refusal), refusal.status, {"content-type": "application/json;charset=UTF-8"})
+    return _response(refusal_reply(refusal))
 
 
 def configuration() -> Config:
