@@ -15,7 +15,6 @@ ADVICE: Final[dict[int, str]] = {
     -1020: "This is not supported, or there is no such path or method.",
     -1021: "Your clock differs from ours, or the request was on its way too long. Compare with /api/v3/time.",
     -1022: "The signature is wrong: sign exactly the bytes that you send, with the right secret.",
-    -1099: "This is not a request that the door can read.",
     -1100: "A value has characters that it must not have; the text names the parameter and the pattern.",
     -1101: "Too many parameters, or one of them twice.",
     -1102: "A parameter is missing; the text names it.",
