@@ -92,6 +92,9 @@ def _values(function: Any, code: types.CodeType) -> Iterator[Any]:  # noqa: ANN4
     known = getattr(function, "__globals__", {})
     holders: list[Any] = [known[name] for name in names if isinstance(known.get(name), types.ModuleType | type)]
     holders += [room for name, room in _ROOMS.items() if name in names]
+    owner = known.get(getattr(function, "__qualname__", "").partition(".")[0])
+    if isinstance(owner, type):
+        holders.append(owner)  # what a method calls on itself
     for name in names:
         if name in known:
             yield from _flat(known[name])
