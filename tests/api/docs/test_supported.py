@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests.api.test_bad_input import GOOD
 
 LIST = supported.document(Settings())
 REFUSED = LIST["refused"]
+CHANGELOG = Path(__file__).parents[3] / "docs" / "changelog.md"
 
 
 @pytest.fixture
@@ -83,3 +86,17 @@ async def test_each_refused_parameter_is_refused_by_that_code(fast: Fast) -> Non
     for one in REFUSED["orderParameters"]:
         reply = await fast.house.client(fast.house.alice).signed("POST", "/api/v3/order", **GOOD, **{one["name"]: "1"})
         assert reply.json["code"] == one["code"], one
+
+
+def test_what_is_new_stands_in_the_changelog() -> None:
+    changelog = " ".join(CHANGELOG.read_text(encoding="utf-8").split())
+    names = [f"{one['method']} {one['path']}" for one in LIST["endpoints"]]
+    names += [one["name"] for kind in ("methods", "streams") for one in LIST[kind]]
+    new = [name for name in names if f"`{name}`" not in changelog]
+    assert new == [], "write a line for each of these into docs/changelog.md, under the day it comes into force"
+
+
+def test_every_entry_of_the_changelog_has_its_day_the_newest_first() -> None:
+    days = re.findall(r"^## (.+)$", CHANGELOG.read_text(encoding="utf-8"), re.MULTILINE)
+    assert days
+    assert days == sorted((str(date.fromisoformat(day)) for day in days), reverse=True)
