@@ -29,6 +29,11 @@ def source(name: str) -> str:
     return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
 
 
+def title(name: str) -> str:
+    """What its first heading says."""
+    return source(name).partition("\n")[0].lstrip("# ")
+
+
 def page(name: str) -> bytes:
     """A page as HTML, with a table of its headings."""
     tokens = _markdown.parse(source(name))
@@ -39,9 +44,8 @@ def page(name: str) -> bytes:
                 part.attrs["href"] = _link(str(part.attrs.get("href", "")))
     body = _markdown.renderer.render(tokens, _markdown.options, {})
     body = body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
-    title = headings[0][1] if headings else name
     links = "".join(f'<li><a href="#{anchor}">{escape(text)}</a></li>' for anchor, text in headings[1:])
-    return framed(title, f"/docs/{name}", f"<ul>{links}</ul>", body)
+    return framed(title(name), f"/docs/{name}", f"<ul>{links}</ul>", body)
 
 
 def _anchored(tokens: list[Token]) -> list[tuple[str, str]]:

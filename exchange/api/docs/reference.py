@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any, Final
 
-from exchange.api.docs import openapi, refusals
+from exchange.api.docs import manual, openapi, refusals
 from exchange.api.docs.advice import ADVICE
 from exchange.api.docs.frame import framed
 from exchange.api.docs.messages import EVENTS, STREAMS
@@ -44,8 +44,7 @@ affiliated. The main door serves HTTP, the fast door WebSockets on a port of its
 <li><a href="/docs/clients">Settings to copy</a> for ccxt, python-binance and others.</li>
 <li>For programs: <a href="/docs/openapi.json">openapi.json</a> (3.1), <a href="/docs/asyncapi.json">asyncapi.json</a>
 (3.0), <a href="/docs/supported.json">supported.json</a> (what is here, and what is refused how).</li>
-<li>In words: <a href="/docs/api">HTTP</a>, <a href="/docs/streams">streams</a>,
-<a href="/docs/websocket-api">WebSocket API</a>, <a href="/docs/changelog">changelog</a>.</li>
+<li>In words: {pages}.</li>
 </ul>
 <p>Prices and quantities are decimal strings, times are milliseconds in UTC. An answer to an order means that it is on
 disk. What is not supported is refused by name, never dropped.</p>
@@ -57,7 +56,8 @@ def page(http: Document, sockets: Document) -> bytes:
     """The whole page."""
     parts = [*_endpoints(http), _methods(sockets), _streams(sockets), _events(sockets), _refusals()]
     contents = "".join(f'<li><a href="#{anchor}">{escape(title)}</a>{below}</li>' for anchor, title, below, _ in parts)
-    body = _START + "".join(
+    pages = ", ".join(f'<a href="/docs/{name}">{escape(manual.title(name))}</a>' for name in manual.names())
+    body = _START.replace("{pages}", pages) + "".join(
         f'<section id="{anchor}"><h2>{escape(title)}</h2>{text}</section>' for anchor, title, _, text in parts
     )
     return framed("The trader API", "/docs", f"<ul>{contents}</ul>", body, searchable=True)
@@ -91,7 +91,7 @@ def _endpoint(route: Route, http: Document) -> str:
     retired = '<p class="needed">Deprecated: see the changelog.</p>' if told.get("deprecated") else ""
     text = (
         retired
-        + f"<p>{escape(told['summary'])} {escape(_WHO[who])} Weight: {escape(openapi.weight_of(route))}.</p>"
+        + f"<p>{marked(told['summary'])} {escape(_WHO[who])} Weight: {escape(openapi.weight_of(route))}.</p>"
         + (f"<p>Over WebSocket: <code>{names[0]}</code>.</p>" if names else "")
         + _asked(asked)
         + answered(good["schema"], http)
@@ -100,7 +100,7 @@ def _endpoint(route: Route, http: Document) -> str:
     )
     head = (
         f'<span class="verb {route.method.lower()}">{route.method}</span> <code>{escape(route.path)}</code> '
-        f'<span class="about">{escape(told["summary"])}</span> <span class="tag">{who}</span>'
+        f'<span class="about">{marked(told["summary"])}</span> <span class="tag">{who}</span>'
     )
     return folded(openapi.operation_id(route), head, text, [*names, *(str(one.code) for one in own)])
 
@@ -159,7 +159,7 @@ def _method(name: str, method: Route | Own, sockets: Document) -> str:
         if same
         else answered(sockets["components"]["messages"][f"{name}.reply"]["payload"]["properties"]["result"], sockets)
     )
-    head = f'<code>{name}</code> <span class="about">{escape(told["summary"])}</span> <span class="tag">{who}</span>'
+    head = f'<code>{name}</code> <span class="about">{marked(told["summary"])}</span> <span class="tag">{who}</span>'
     return folded(f"method-{name}", head, f"<p>{_WHO[who]}</p>{same}{table(rows)}{own}")
 
 
@@ -171,7 +171,7 @@ def _streams(sockets: Document) -> Part:
     for stream in STREAMS:
         message = sockets["components"]["messages"][f"{stream.key}.message"]
         head = (
-            f'<code>{escape(stream.name)}</code> <span class="about">{escape(stream.about)}</span>'
+            f'<code>{escape(stream.name)}</code> <span class="about">{marked(stream.about)}</span>'
             f' <span class="tag">{escape(stream.often)}</span>'
         )
         shows = shown(example(message["payload"], sockets["components"]["schemas"]))
@@ -187,7 +187,7 @@ def _events(sockets: Document) -> Part:
     for name in [*EVENTS, "listenKeyExpired", "serverShutdown"]:
         message = sockets["components"]["messages"][name]
         shows = shown(example(message["payload"], sockets["components"]["schemas"]))
-        head = f'<code>{escape(name)}</code> <span class="about">{escape(message["summary"])}</span>'
+        head = f'<code>{escape(name)}</code> <span class="about">{marked(message["summary"])}</span>'
         text += folded(f"event-{name}", head, answered(message["payload"], sockets) + shows)
     return "events", "Own events", "", text
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UnsetType
 
-from exchange.api.docs.words import Word, word
+from exchange.api.docs.words import POSITIONS, Word, word
 
 Schema = dict[str, Any]
 
@@ -63,6 +63,8 @@ class Schemas:
             return {"type": "array", "items": self.of(parts[0])}
         if origin is tuple:
             items = [self.of(part) for part in parts]
+            if hint in POSITIONS:
+                items = [described(one, told) for one, told in zip(items, POSITIONS[hint], strict=True)]
             return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
         if origin is dict:
             return {"type": "object", "additionalProperties": self.of(parts[1])}

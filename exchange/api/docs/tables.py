@@ -56,9 +56,12 @@ def kind(schema: Schema) -> str:
 
 
 def answered(schema: Schema, document: Document) -> str:
-    """The records of an answer, the outermost first."""
+    """The records of an answer, the outermost first; of an answer that is a list of lists, what stands where."""
     records = list(dict.fromkeys(_records(schema, document)))
-    return "".join(_record(name, document["components"]["schemas"][name]) for name in records)
+    positions = schema.get("items", {}).get("prefixItems", []) if schema.get("type") == "array" else []
+    rows = [(str(place), kind(one), one.get("description", ""), False) for place, one in enumerate(positions)]
+    listed = f"<h4>Each a list</h4>{table(rows)}" if rows else ""
+    return listed + "".join(_record(name, document["components"]["schemas"][name]) for name in records)
 
 
 def _records(schema: Any, document: Document) -> Iterator[str]:  # noqa: ANN401  # JSON

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from exchange.api.docs.letters import LETTERS
 from exchange.api.docs.list_words import LIST_WORDS
+from exchange.api.wire_market import Kline, Level
 
 
 class Word(NamedTuple):
@@ -327,6 +328,25 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "maxNumOrders": ("How many open orders an account may have here.", 200),
     "maxNumAlgoOrders": ("How many of them may wait for a stop price.", 5),
 }
+
+POSITIONS: Final[dict[object, tuple[Word, ...]]] = {
+    Level: (Word("Price.", "29000.00000000"), Word("Quantity.", "0.50000000")),
+    Kline: (
+        Word("Begin of the candle.", 1_700_000_000_000),
+        Word("First price.", "28990.00000000"),
+        Word("Highest price.", "29010.00000000"),
+        Word("Lowest price.", "28980.00000000"),
+        Word("Last price.", "29000.00000000"),
+        Word("Sum of the quantities.", "12.50000000"),
+        Word("End of the candle.", 1_700_000_059_999),
+        Word("Sum of quantity times price.", "362500.00000000"),
+        Word("How many trades.", 28),
+        Word("Quantity that takers bought.", "6.00000000"),
+        Word("The same times price.", "174000.00000000"),
+        Word("Means nothing.", "0"),
+    ),
+}
+"""What stands where in records that are told as lists."""
 
 WORDS: Final[dict[str, tuple[str, object]]] = _COMMON | LETTERS | LIST_WORDS
 """`name` or `Record.name` -> (meaning, example or None)."""
