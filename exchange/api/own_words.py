@@ -22,7 +22,11 @@ from exchange.core.postings import ACCOUNT_SHIFT, Bucket, split_key
 from exchange.core.units import AccountId, Amount, AssetId, ListId, MarketId, Micros, OrderId, Price, Quantity, TradeId
 from exchange.ledger.records import Movement, OwnEvent
 
-_HIDDEN: Final = {"time", "account", "account_seq", "released", "digest", "answer", "aggregate"}
+_HIDDEN: Final = {"time", "account", "account_seq", "maker_seq", "taker_seq", "digest", "answer", "aggregate"} | {
+    "released",
+    "maker_released",
+    "taker_released",
+}
 """Told elsewhere or nobody's business: what an end released is in the ledger, with the balance after it."""
 
 _SUFFIX: Final = {OrderId: "Id", TradeId: "Id", ListId: "Id"}

@@ -16,7 +16,7 @@ import trio
 from exchange.core.events import Event, Traded
 from exchange.core.performing import Outcome, first_outcome
 from exchange.core.postings import ACCOUNT_SHIFT
-from exchange.core.units import AccountId, Amount, BalanceKey, Micros, Seq
+from exchange.core.units import AccountId, Amount, BalanceKey, Seq
 from exchange.ledger import db
 from exchange.ledger.journal import DECODER
 
@@ -121,9 +121,9 @@ class Records:
 
     @staticmethod
     def _twin(own: OwnEvent, account: AccountId) -> bool:
-        """Whether it is the maker's half of a trade with itself, whose movements are told with the taker's half."""
-        event = own.event
-        return type(event) is Traded and event.maker == event.taker == account and own.number == event.maker_seq
+        """Whether it is the first half of what the account did with itself: its movements are told with the other."""
+        numbers = numbers_of(own.event, account)
+        return len(numbers) > 1 and own.number == numbers[0]
 
     def _mark(self, account: AccountId, start: int) -> tuple[int, dict[int, int]]:
         """The newest noted balances before event `start`: after which event, and what they were."""
@@ -170,14 +170,14 @@ class Records:
 
 
 def numbers_of(event: Event, account: AccountId) -> tuple[int, ...]:
-    """The event's numbers among the account's own: none, one, or, of a trade with itself, two."""
+    """The event's numbers among the account's own: none, one, or, of what it did with itself, two."""
     if type(event) is Traded:
         maker = (event.maker_seq,) if event.maker == account else ()
         return (*maker, event.taker_seq) if event.taker == account else maker
+    if getattr(event, "account", None) != account:
+        return ()
     number = getattr(event, "account_seq", None)
-    return (number,) if number is not None and event.account == account else ()  # type: ignore[union-attr]
-
-
-def time_of(own: OwnEvent) -> Micros:
-    """When it was decided."""
-    return own.event.time
+    if number is not None:
+        return (number,)
+    sides = (getattr(event, "maker_seq", 0), getattr(event, "taker_seq", 0))
+    return tuple(number for number in sides if number)
