@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -115,14 +116,18 @@ async def fast_house(
     limits: DoorLimits | None = None,
     send_buffer: int = 0,
     settings: Settings | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Fast]:
-    """A house whose main door and fast door are both open. `send_buffer`: bytes the kernel holds for each peer."""
+    """A house whose main door and fast door are both open. `send_buffer`: bytes the kernel holds for each peer.
+
+    `tls`: how the fast door speaks, if not plainly.
+    """
     async with running_house(folder, clock, settings) as house, trio.open_nursery() as nursery:
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         port = listener.getsockname()[1]
         if send_buffer:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         stop = trio.Event()
-        await nursery.start(partial(serve_fast_door, house.rooms, [listener], stop, limits))
+        await nursery.start(partial(serve_fast_door, house.rooms, [listener], stop, limits, tls=tls))
         yield Fast(house, port, stop)
         stop.set()

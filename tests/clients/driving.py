@@ -18,12 +18,15 @@ SECONDS = 90
 """How long a driver may take on the busiest machine."""
 
 
-async def drive(fast: Fast, person: Person, *command: str, http: str = "") -> dict[str, str]:
-    """The verdict on each function of a client; `http`: another address than the main door's."""
+async def drive(fast: Fast, person: Person, *command: str, http: str = "", trusted: str = "") -> dict[str, str]:
+    """The verdict on each function of a client.
+
+    `http`: another address than the main door's. `trusted`: the file with the certificate that the fast door shows.
+    """
     house = {
         "http": http or fast.house.url,
         "fast": f"http://127.0.0.1:{fast.port}",
-        "ws": f"ws://127.0.0.1:{fast.port}",
+        "ws": f"{'wss' if trusted else 'ws'}://127.0.0.1:{fast.port}",
         "key": person.key.api_key,
         "secret": person.key.secret,
     }
@@ -32,6 +35,7 @@ async def drive(fast: Fast, person: Person, *command: str, http: str = "") -> di
         "HOUSE": json.dumps(house),
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
+        **({"SSL_CERT_FILE": trusted} if trusted else {}),
         "NODE_MODULES": str(CACHE / "npm" / "node_modules"),
     }
     with trio.fail_after(SECONDS):

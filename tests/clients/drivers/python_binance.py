@@ -58,6 +58,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "create_oco_order": OCO,
     "order_oco_sell": {name: value for name, value in OCO.items() if name != "side"},
     "order_oco_buy": BUY_OCO,
+    "v3_post_order_list_oco": OCO,
     "v3_post_order_list_oto": OTO | PENDING,
     "v3_post_order_list_otoco": OTOCO,
     "v3_get_order_list": LIST,
