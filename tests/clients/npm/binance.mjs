@@ -36,7 +36,7 @@ const REST = {
   getOpenOrders: ONE,
   getAllOrders: ONE,
   submitNewOCO: OLD_OCO,
-  submitNewOrderListOCO: OCO,
+  submitNewOrderList: OCO,
   submitNewOrderListOTO: { ...OTO, ...PENDING },
   submitNewOrderListOTOCO: { ...OTO, ...PENDING_OCO },
   submitNewOrderListOPO: { ...OTO, ...PENDING },
