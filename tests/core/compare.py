@@ -6,7 +6,16 @@ from collections.abc import Iterable
 import msgspec
 
 from exchange.core.book import Book, BookSide
-from exchange.core.events import Event, OrderAccepted, OrderEnded, OrderTriggered, Traded
+from exchange.core.events import (
+    Event,
+    OrderAccepted,
+    OrderEnded,
+    OrderListDone,
+    OrderListPlaced,
+    OrderReleased,
+    OrderTriggered,
+    Traded,
+)
 from exchange.core.orders import Side
 from exchange.core.performing import Outcome
 from exchange.core.postings import FEES
@@ -97,6 +106,12 @@ def happened(events: Iterable[Event]) -> list[Line]:
             lines.append(("accepted", event.order))
         elif isinstance(event, OrderTriggered):
             lines.append(("woke", event.order))
+        elif isinstance(event, OrderReleased):
+            lines.append(("released", event.order))
+        elif isinstance(event, OrderListPlaced):
+            lines.append(("listed", event.list))
+        elif isinstance(event, OrderListDone):
+            lines.append(("done", event.list))
     return lines
 
 
@@ -134,7 +149,12 @@ def differences(state: State, naive: Naive) -> list[str]:
             same(f"{side.name} of {market}", book_of(state, market, side), naive.book(market, side))
         same(f"last price of {market}", state.books[MarketId(market)].last_price, shop.last)
         same(f"due in {market}", list(state.books[MarketId(market)].triggers._queue), shop.due)
-    same("asleep", {o.id for o in state.orders.values() if not o.working}, {t.id for t in naive.open if t.asleep})
+    same(
+        "asleep",
+        {o.id for o in state.orders.values() if not o.working},
+        {t.id for t in naive.open if t.asleep or t.pending},
+    )
+    same("lists", set(state.lists), set(naive.lists.open))
     filled = {order.id: (order.filled, order.filled_quote) for order in state.orders.values()}
     same("filled", filled, {t.id: (t.filled, t.filled_quote) for t in naive.open})
     for asset in range(1, naive.money.assets + 1):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from exchange.core import commands as co
 from exchange.core.market import MarketPhase
 from exchange.core.orders import OrderType, SelfTrade, TimeInForce
+from tests.core.naive_lists import Lists
 from tests.core.naive_money import Money
 from tests.core.naive_promises import Promises
 from tests.core.naive_refusals import BUY, MILLION, PROFITS, STOPS, Shop, Ticket, band, refusal, touched, waits_for_rise
@@ -37,6 +38,7 @@ class Naive:
         self.arrivals = 0
         self.now = 0
         self.promises = Promises(self)
+        self.lists = Lists(self)
 
     # what is asked
 
@@ -45,9 +47,16 @@ class Naive:
         self.now = now
         reject, lines = self.one(command)
         for number in self.shops:
-            while self.shops[number].due and self.shops[number].phase == MarketPhase.OPEN:
-                lines += self._wake(self.shops[number])
+            while (more := self._next(self.shops[number])) is not None:
+                lines += more
         return reject, lines
+
+    def _next(self, shop: Shop) -> list[Line] | None:
+        """See to who is due next: a list whose working order was filled, then a sleeper; None: nobody."""
+        if shop.phase != MarketPhase.OPEN:
+            return None
+        released = self.lists.release(shop)
+        return released if released is not None or not shop.due else self._wake(shop)
 
     def one(self, command: co.Command) -> tuple[str | None, list[Line]]:
         """Do as the command says, and wake nobody."""
@@ -57,6 +66,10 @@ class Naive:
                 answer = self._place(command)
             case co.CancelOrder() | co.CancelAll():
                 answer = self._cancel(command)
+            case co.PlaceOrderList():
+                answer = self.lists.place(command)
+            case co.CancelOrderList():
+                answer = self.lists.cancel(command)
             case co.CancelReplace():
                 return self._replace(command)
             case co.Keyed():
@@ -104,13 +117,17 @@ class Naive:
             return "UNKNOWN_ORDER"
         for ticket in mine:
             if command.order in (0, ticket.id) and command.client_id in ("", ticket.wish.client_id):
-                return [self._end(ticket, "CANCELED")]
+                return self.lists.end(ticket.list, "CANCELED") if ticket.list else [self.end(ticket, "CANCELED")]
         return "UNKNOWN_ORDER"
 
     def cancel_open(self, account: int, market: int) -> list[Line]:
         """End all open orders of an account in a market."""
         mine = [t for t in self.open if (t.wish.account, t.wish.market) == (account, market)]
-        return [self._end(ticket, "CANCELED") for ticket in mine]
+        lines: list[Line] = []
+        for ticket in mine:
+            if ticket in self.open:
+                lines += self.lists.end(ticket.list, "CANCELED") if ticket.list else [self.end(ticket, "CANCELED")]
+        return lines
 
     # what becomes of it
 
@@ -118,22 +135,44 @@ class Naive:
         reject = refusal(wish, self.shops.get(wish.market), self.money.owners.get(wish.account), self.open)
         if reject:
             return reject
-        shop, ticket = self.shops[wish.market], Ticket(self.next_order, wish)
-        ticket.asleep = wish.type in STOPS + PROFITS
-        plan = Plan([], "left over") if ticket.asleep else self._plan(shop, wish, self._worst(shop, wish))
-        if wish.type == OrderType.LIMIT_MAKER and self._makers(wish, wish.price):
-            return "WOULD_TAKE"
-        rules = shop.rules
-        asset = rules.quote if wish.side == BUY else rules.base
-        if self.money.total(wish.account, asset) - self.held(wish.account, asset) < self._need(shop, wish, plan):
-            return "INSUFFICIENT_FUNDS"
+        ticket = Ticket(self.next_order, wish)
+        reject = self.may_enter(ticket)
+        if reject:
+            return reject
         self.next_order += 1
         self.open.append(ticket)
-        lines: list[Line] = [("accepted", ticket.id)]
+        return [("accepted", ticket.id), *self.enter(ticket)]
+
+    def may_enter(self, ticket: Ticket) -> str | None:
+        """Why not, as far as it depends on whom the order would meet and on what there is to pay with."""
+        wish, shop = ticket.wish, self.shops[ticket.wish.market]
+        if wish.type == OrderType.LIMIT_MAKER and self.makers(wish, wish.price):
+            return "WOULD_TAKE"
+        asset = shop.rules.quote if wish.side == BUY else shop.rules.base
+        free = self.money.total(wish.account, asset) - self.held(wish.account, asset)
+        return "INSUFFICIENT_FUNDS" if free < self._need(shop, wish, self._plan_of(ticket)) else None
+
+    def _plan_of(self, ticket: Ticket) -> Plan:
+        if ticket.wish.type in STOPS + PROFITS:
+            return Plan([], "left over")
+        shop = self.shops[ticket.wish.market]
+        return self._plan(shop, ticket.wish, self._worst(shop, ticket.wish))
+
+    def enter(self, ticket: Ticket) -> list[Line]:
+        """What a new order does."""
+        wish, plan = ticket.wish, self._plan_of(ticket)
+        ticket.asleep = wish.type in STOPS + PROFITS
+        if ticket.asleep:
+            return []
+        keeps = wish.time_in_force if wish.type != OrderType.MARKET else TimeInForce.IOC
+        return self._carry_out(self.shops[wish.market], ticket, plan, keeps)
+
+    def rest(self, ticket: Ticket) -> None:
+        """An order that is known to meet nobody stands on the book, or sleeps."""
+        ticket.asleep = ticket.wish.type in STOPS + PROFITS
         if not ticket.asleep:
-            keeps = wish.time_in_force if wish.type != OrderType.MARKET else TimeInForce.IOC
-            lines += self._carry_out(shop, ticket, plan, keeps)
-        return lines
+            self.arrivals += 1
+            ticket.place = self.arrivals
 
     def _wake(self, shop: Shop) -> list[Line]:
         ticket = next(t for t in self.open if t.id == shop.due[0])
@@ -141,7 +180,9 @@ class Naive:
         ticket.asleep = False
         plan = self._plan(shop, ticket.wish, self._worst(shop, ticket.wish))
         keeps = ticket.wish.time_in_force if ticket.wish.price else TimeInForce.IOC
-        return [("woke", ticket.id), *self._carry_out(shop, ticket, plan, keeps)]
+        lines = self.lists.decided(ticket)
+        lines += [("woke", ticket.id), *self._carry_out(shop, ticket, plan, keeps)]
+        return lines + self.lists.after(ticket)
 
     def _worst(self, shop: Shop, wish: co.PlaceOrder) -> float:
         """The worst price at which such an order trades."""
@@ -162,7 +203,7 @@ class Naive:
             return int(wish.quote_quantity) or cost
         return int(self._worst(shop, wish)) * wish.quantity * rules.unit
 
-    def _makers(self, wish: co.PlaceOrder, worst: float) -> list[Ticket]:
+    def makers(self, wish: co.PlaceOrder, worst: float) -> list[Ticket]:
         """Everybody on the other side at `worst` or better, the best price first, at a price the oldest."""
         resting = [t for t in self.open if t.place and t.wish.market == wish.market and t.wish.side != wish.side]
         if wish.side == BUY:
@@ -174,7 +215,7 @@ class Naive:
     def _plan(self, shop: Shop, wish: co.PlaceOrder, worst: float) -> Plan:
         meets: list[tuple[Ticket, int]] = []
         lots_left, money_left, bought = int(wish.quantity), int(wish.quote_quantity), False
-        for maker in self._makers(wish, worst):
+        for maker in self.makers(wish, worst):
             price = maker.wish.price * shop.rules.unit
             if wish.quote_quantity and money_left < price:
                 return Plan(meets, "filled" if bought else "left over")
@@ -195,19 +236,23 @@ class Naive:
 
     def _carry_out(self, shop: Shop, ticket: Ticket, plan: Plan, keeps: TimeInForce) -> list[Line]:
         if keeps == TimeInForce.FOK and plan.ending != "filled":
-            return [self._end(ticket, "EXPIRED")]
+            return [self.end(ticket, "EXPIRED")]
         lines: list[Line] = []
         for maker, lots in plan.meets:
-            lines.append(self._trade(shop, maker, ticket, lots) if lots else self._end(maker, "EXPIRED_IN_MATCH"))
+            if lots:
+                lines += [self._trade(shop, maker, ticket, lots), *self.lists.decided(maker)]
+            else:
+                lines.append(self.end(maker, "EXPIRED_IN_MATCH"))
+            lines += self.lists.after(maker)
         if plan.ending == "filled":
             self._forget(ticket, "FILLED")
         elif plan.ending == "stopped":
-            lines.append(self._end(ticket, "EXPIRED_IN_MATCH"))
+            lines.append(self.end(ticket, "EXPIRED_IN_MATCH"))
         elif keeps == TimeInForce.GTC:
             self.arrivals += 1
             ticket.place = self.arrivals
         else:
-            lines.append(self._end(ticket, "EXPIRED"))
+            lines.append(self.end(ticket, "EXPIRED"))
         return lines
 
     def _trade(self, shop: Shop, maker: Ticket, taker: Ticket, lots: int) -> Line:
@@ -244,8 +289,10 @@ class Naive:
     def _forget(self, ticket: Ticket, status: str) -> None:
         self.open.remove(ticket)
         self.final[ticket.id] = (status, ticket.filled, ticket.filled_quote)
+        if status == "FILLED":
+            self.lists.filled(ticket)
 
-    def _end(self, ticket: Ticket, status: str) -> Line:
+    def end(self, ticket: Ticket, status: str) -> Line:
         self._forget(ticket, status)
         due = self.shops[ticket.wish.market].due
         if ticket.id in due:
@@ -261,11 +308,24 @@ class Naive:
             wish, shop = ticket.wish, self.shops[ticket.wish.market]
             if wish.account != account:
                 continue
-            if wish.side == BUY and shop.rules.quote == asset:
-                sum_ += int(self._worst(shop, wish)) * ticket.left * shop.rules.unit
-            if wish.side != BUY and shop.rules.base == asset:
-                sum_ += ticket.left * shop.rules.lot_atoms
+            if asset == (shop.rules.quote if wish.side == BUY else shop.rules.base):
+                sum_ += self._share(shop, ticket)
         return sum_
+
+    def worth(self, shop: Shop, ticket: Ticket) -> int:
+        """The most that what is left of an order can cost."""
+        if ticket.wish.side != BUY:
+            return ticket.left * shop.rules.lot_atoms
+        return int(self._worst(shop, ticket.wish)) * ticket.left * shop.rules.unit
+
+    def _share(self, shop: Shop, ticket: Ticket) -> int:
+        """What an order holds: nothing while it is pending; a pair holds for the dearer of the two, counted once."""
+        if ticket.pending:
+            return 0
+        rival = self.lists.open[ticket.list].rival(ticket) if ticket.list else None
+        if rival is None or rival not in self.open:
+            return self.worth(shop, ticket)
+        return max(self.worth(shop, ticket), self.worth(shop, rival)) if ticket.id < rival.id else 0
 
     def book(self, market: int, side: int) -> list[tuple[int, int, int]]:
         """(price, order, lots left) of all that rests on one side, in order of priority."""

@@ -25,6 +25,12 @@ class Ticket:
     filled_quote: int = 0
     place: int = 0
     asleep: bool = False
+    list: int = 0
+    pending: bool = False
+
+    @property
+    def sleeps_or_will(self) -> bool:
+        return self.asleep or (self.pending and self.wish.stop_price != 0)
 
     @property
     def left(self) -> int:
@@ -62,10 +68,10 @@ def refusal(wish: co.PlaceOrder, shop: Shop | None, owner: Owner | None, tickets
         return "MARKET_NOT_OPEN"
     if shop.phase == MarketPhase.POST_ONLY and wish.type != OrderType.LIMIT_MAKER:
         return "POST_ONLY"
-    return _parts(wish) or _filters(shop, wish) or _limits(shop, wish, tickets)
+    return parts(wish) or filters(shop, wish) or _limits(shop, wish, tickets)
 
 
-def _parts(wish: co.PlaceOrder) -> str | None:
+def parts(wish: co.PlaceOrder) -> str | None:
     sleeps = wish.type in STOPS + PROFITS
     if wish.type in WITH_PRICE and wish.price == 0:
         return "MISSING_PRICE"
@@ -86,7 +92,7 @@ def _parts(wish: co.PlaceOrder) -> str | None:
     return "BAD_CLIENT_ID" if re.fullmatch(r"[A-Za-z0-9_-]{0,36}", wish.client_id) is None else None
 
 
-def _filters(shop: Shop, wish: co.PlaceOrder) -> str | None:
+def filters(shop: Shop, wish: co.PlaceOrder) -> str | None:
     rules = shop.rules
     for price in (wish.price, wish.stop_price):
         if price != 0 and not rules.min_price <= price <= rules.max_price:
@@ -108,7 +114,7 @@ def _limits(shop: Shop, wish: co.PlaceOrder, tickets: list[Ticket]) -> str | Non
     here = [t for t in mine if t.wish.market == wish.market]
     if len(here) >= shop.rules.max_orders:
         return "MAX_ORDERS"
-    if wish.stop_price and sum(t.asleep for t in here) >= shop.rules.max_algo_orders:
+    if wish.stop_price and sum(t.sleeps_or_will for t in here) >= shop.rules.max_algo_orders:
         return "MAX_ALGO_ORDERS"
     if wish.client_id and any(t.wish.client_id == wish.client_id for t in mine):
         return "DUPLICATE_CLIENT_ID"

@@ -4,9 +4,12 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from exchange.core import commands as co
 from exchange.core.events import Event
 from exchange.core.market import Market, MarketPhase
+from exchange.core.order_lists import ListKind
 from exchange.core.orders import OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.performing import Outcome, perform, wake
 from exchange.core.state import State
@@ -15,6 +18,7 @@ from exchange.core.units import (
     AccountId,
     Amount,
     AssetId,
+    ListId,
     MarketId,
     Micros,
     OrderId,
@@ -55,6 +59,7 @@ def rules(**changed: Any) -> Market:
         "band_down": Ppm(800_000),
         "slack": Ppm(25_000),
         "max_orders": 5,
+        "max_order_lists": 2,
         "max_algo_orders": 2,
     }
     return Market(**{**given, **changed})
@@ -79,6 +84,7 @@ def furnishing() -> list[co.Command]:
         band_up=Ppm(0),
         band_down=Ppm(0),
         maker_fee=Ppm(0),
+        max_order_lists=1,
     )
     setup: list[co.Command] = [
         *(co.ListAsset(code, decimals) for code, decimals in (("AAA", 1), ("BBB", 2), ("CCC", 3))),
@@ -128,7 +134,9 @@ class Dice:
             (self.replace, 5),
             (self.money, 10),
             (self.rule, 3),
-            (self.promise, 6),
+            (self.promise, 8),
+            (self.order_list, 14),
+            (self.cancel_list, 2),
         ]
         make = self.random.choices([m for m, _ in makers], [w for _, w in makers])[0]
         return make()
@@ -180,6 +188,59 @@ class Dice:
         odd = self.random.choice([-(1 << 70), -1, 0, 0, 0, 1, 51, 61, 1_001, 1 << 63, 1 << 70])
         name = self.random.choice(["quantity", "price", "stop_price", "quote_quantity", "time_in_force"])
         return {name: odd if name != "time_in_force" else TimeInForce.IOC}
+
+    def order_list(self) -> co.PlaceOrderList:
+        """A pair around 100, or an order with one or two behind it; sometimes with a part that does not fit."""
+        dice, kind = self.random, self.random.choice(list(ListKind))
+        one = self.place()
+        same: dict[str, Any] = {"account": one.account, "market": one.market, "client_id": ""}
+        working = msgspec.structs.replace(self._plain(same), price=Price(dice.randint(97, 103)))
+        pair = self._pair(same | {"side": dice.choice(list(Side)), "quantity": Quantity(dice.randint(1, 9))})
+        pending = dice.choice([self._plain(same), *pair, msgspec.structs.replace(one, client_id="")])
+        orders = {ListKind.OCO: pair, ListKind.OTO: (working, pending), ListKind.OTOCO: (working, *pair)}[kind]
+        if dice.random() < 0.15:
+            odd = dice.choice([self.place(), msgspec.structs.replace(self.place(), **same)])
+            place = dice.randrange(len(orders))
+            orders = (*orders[:place], odd, *orders[place + 1 :])
+        if dice.random() < 0.02:
+            orders = orders[:1]
+        if dice.random() < 0.1:
+            orders = tuple(msgspec.structs.replace(order, client_id=self._client_id()) for order in orders)
+        return co.PlaceOrderList(one.account, one.market, kind, orders, dice.choice(["", "", "a", "l", "not allowed"]))
+
+    def _plain(self, same: dict[str, Any]) -> co.PlaceOrder:
+        dice = self.random
+        kind = dice.choice([OrderType.LIMIT, OrderType.LIMIT, OrderType.LIMIT_MAKER])
+        keeps = dice.choice(list(TimeInForce)) if kind == OrderType.LIMIT and dice.random() < 0.3 else TimeInForce.GTC
+        sides, lots = dice.choice(list(Side)), Quantity(dice.randint(1, 9))
+        return co.PlaceOrder(**same, side=sides, type=kind, quantity=lots, price=self._price(), time_in_force=keeps)
+
+    def _pair(self, same: dict[str, Any]) -> tuple[co.PlaceOrder, co.PlaceOrder]:
+        """The orders above and below, mostly in their places."""
+        dice, sells = self.random, same["side"] == Side.SELL
+        gain, loss = dice.randint(1, 6), dice.randint(1, 6)
+        up, down = Price(100 + (gain if sells else loss)), Price(100 - (loss if sells else gain))
+        profit, stop = (up, down) if sells else (down, up)
+        kinds = [OrderType.LIMIT_MAKER, OrderType.LIMIT_MAKER, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT]
+        one = self._of_pair(same, dice.choice(kinds), profit)
+        other = self._of_pair(same, dice.choice([OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT]), stop)
+        if dice.random() < 0.06:
+            one, other = other, one
+        if dice.random() < 0.06:
+            one = other = dice.choice([one, other])
+        return (one, other) if sells else (other, one)
+
+    def _of_pair(self, same: dict[str, Any], kind: OrderType, price: Price) -> co.PlaceOrder:
+        limit = Price(price + self.random.randint(-2, 2)) if kind in LIMITED else Price(0)
+        stop = price if kind >= OrderType.STOP_LOSS else Price(0)
+        return co.PlaceOrder(
+            **same, type=kind, price=limit, stop_price=stop, self_trade=self.random.choice(list(SelfTrade))
+        )
+
+    def cancel_list(self) -> co.CancelOrderList:
+        dice = self.random
+        name = dice.choice(["", "a", "l"])
+        return co.CancelOrderList(self._account(), self._market(), ListId(dice.choice([0, 0, 1, 2, 3])), name)
 
     def _recent(self) -> OrderId:
         return OrderId(self.newest_order - self.random.randint(0, 25))

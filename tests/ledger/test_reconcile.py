@@ -27,6 +27,7 @@ KEYS = {
     "deposits": ["key"],
     "withdrawals": ["key"],
     "bars": ["market", "minute"],
+    "order_lists": ["id"],
     "account_events": ["account", "last"],
     "balance_marks": ["account", "last"],
     "idempotency_keys": ["account", "key"],
