@@ -78,7 +78,7 @@ class Connection:
         link = self._link
         link.write(message.combined() if self.combined else message.raw())
         if len(link.out) > self._limits.buffer_messages and self._too_slow():
-            self.cut(POLICY, _TOO_SLOW, drop=True)
+            self._give_up(_TOO_SLOW)
 
     def send(self, payload: bytes) -> None:
         """Queue a text of its own."""
@@ -87,7 +87,7 @@ class Connection:
         link = self._link
         link.write(frame(_TEXT, payload))
         if len(link.out) > self._limits.buffer_messages and self._too_slow():
-            self.cut(POLICY, _TOO_SLOW, drop=True)
+            self._give_up(_TOO_SLOW)
 
     def _too_slow(self) -> bool:
         """Whether more waits than a reader may be owed: for some time, or far too much at once."""
@@ -110,6 +110,11 @@ class Connection:
     def stuck(self) -> bool:
         """Whether the peer has not taken what it was given: who does not read need not be given more."""
         return self._link.stuck
+
+    def _give_up(self, reason: str) -> None:
+        """Part from a reader that does not read: it will hardly read this."""
+        self.cut(POLICY, reason, drop=True)
+        self._link.deadline(self._limits.mercy)
 
     def go_on(self) -> None:
         """The listener, or the peer, can take more again."""
@@ -201,7 +206,7 @@ class Connection:
             return
         limits = self._limits
         if now - self._link.stuck_since > limits.stall and self._metered:
-            self.cut(POLICY, "you read too slowly: nothing was taken", drop=True)
+            self._give_up("you read too slowly: nothing was taken")
         elif self._pings and now - self._answered_at > limits.pong:
             self.cut(POLICY, "no pong came back", drop=True)
         elif now >= self._retires_at:

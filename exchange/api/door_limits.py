@@ -10,7 +10,8 @@ class DoorLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     `buffer_messages` may wait for one reader; once more do and nothing has got through to it for `patience`, it is cut
     off. A single commit may briefly exceed that `burst` times, since it is told in one go. A reader of streams that
-    takes nothing at all for `stall` is cut off however little waits.
+    takes nothing at all for `stall` is cut off however little waits. Who is cut off for reading too slowly has `mercy`
+    to take the reason, everybody else `farewell`.
     `messages_per_second` may come in on a connection to the market streams (pings and pongs count everywhere), with
     two seconds' worth at once. `requests_in_flight` of one connection are seen to at a time; it is not read further
     until one of them is answered. `frame_bytes` is the most that a WebSocket message may have, `header_bytes` the head
@@ -40,4 +41,5 @@ class DoorLimits(msgspec.Struct, frozen=True, kw_only=True):
     pong: float = 60
     lifetime: float = 86_400
     notice: float = 600
+    mercy: float = 0.5
     farewell: float = 2

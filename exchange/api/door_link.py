@@ -17,7 +17,7 @@ from exchange.api.door_loop import IN, OUT, Loop, broken
 from exchange.api.door_tls import Tls, TlsFailed
 
 _READ_BYTES: Final = 16_384
-_UNSENT_BYTES: Final = 32_768
+_UNSENT_BYTES: Final = 4_096
 """So much may wait in the kernel for a peer whose window is closed: who does not read is to be noticed soon."""
 
 

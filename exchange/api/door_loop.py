@@ -23,7 +23,7 @@ _TURN: Final = 64
 _WORDED: Final = 128
 """So many outcomes are put into words before other tasks have their turn."""
 
-TICK: Final = 0.5
+TICK: Final = 0.25
 """Seconds between two looks at who has been too slow."""
 
 IN: Final = select.EPOLLIN

@@ -46,6 +46,9 @@ class Security(Enum):
     TRADE = Scope.TRADE
 
 
+_SCOPES: Final = {kind: kind.value if isinstance(kind.value, Scope) else None for kind in Security}
+
+
 class Route(msgspec.Struct, frozen=True):
     """One endpoint. `counts_orders`: its answer tells how many orders the account has placed.
 
@@ -63,6 +66,11 @@ class Route(msgspec.Struct, frozen=True):
     counts_orders: bool = False
     begin: Callable[..., Submission] | None = None
     retiring: Retiring | None = None
+
+    @property
+    def scope(self) -> Scope | None:
+        """What the caller's key must be allowed, where there must be a caller."""
+        return _SCOPES[self.security]
 
     def weigh(self, request: msgspec.Struct) -> int:
         """What this request costs its address."""

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from exchange.api import errors
-from exchange.api.errors import Refused
+from exchange.api.errors import Refusal, Refused
 from exchange.core.units import AccountId, Micros
 
 SECOND: Final = 1_000_000
@@ -91,6 +91,7 @@ class Limits:
         )
         self._weights = _Window(MINUTE)
         self._orders = (_Window(TEN_SECONDS), _Window(DAY))
+        self._order_windows = tuple(zip(self.order_limits, self._orders, strict=True))
         self._bans: dict[str, _Ban] = {}
 
     def charge(self, address: str, weight: int, now: Micros) -> int:
@@ -120,11 +121,19 @@ class Limits:
 
     def count_order(self, account: AccountId, now: Micros, orders: int = 1) -> None:
         """Count orders of the account; refused, and not counted, when that would be more than one of the limits."""
-        for limit, window in zip(self.order_limits, self._orders, strict=True):
-            if limit.limit and window.at(now)[account] + orders > limit.limit:
-                raise Refused(errors.too_many_orders(limit.limit, limit.words, window.left(now)))
-        for window in self._orders:
-            window.at(now)[account] += orders
+        counted = []
+        for (_, _, _, most), window in self._order_windows:
+            counts = window.at(now)
+            count = counts[account] + orders
+            if most and count > most:
+                raise Refused(self._too_many(window, now))
+            counted.append((counts, count))
+        for counts, count in counted:
+            counts[account] = count
+
+    def _too_many(self, full: _Window, now: Micros) -> Refusal:
+        limit = next(limit for limit, window in self._order_windows if window is full)
+        return errors.too_many_orders(limit.limit, limit.words, full.left(now))
 
     def forgive(self, account: AccountId, count: int, now: Micros) -> None:
         """Count so many orders of the account fewer: one of them has traded."""

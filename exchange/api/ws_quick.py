@@ -7,6 +7,8 @@ request of certain names and kinds is read is worked out once and remembered.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -54,6 +56,7 @@ class _Plan(NamedTuple):
 
     route: Route
     payload: str
+    signed: Callable[[dict[str, Any]], tuple[Any, ...]]
     reading: Reading
     whole: tuple[str, ...]
     windowed: bool
@@ -71,7 +74,12 @@ def quick(text: str, keyring: KeyRing, now: Micros) -> Quick | None:
         number, method, params = request["id"], request["method"], request["params"]
     except (msgspec.DecodeError, KeyError, RecursionError):
         return None
-    if type(params) is not dict or text.count('":') != 3 + len(params) or not _is_plain(number):
+    if (
+        type(method) is not str
+        or type(params) is not dict
+        or text.count('":') != 3 + len(params)
+        or not _is_plain(number)
+    ):
         return None  # in a text without escapes, '":' ends a name: were there more, one would have been sent twice
     shape = (method, *params, *map(type, params.values()))
     plan = _plans[shape] if shape in _plans else _learn(shape, method, params)
@@ -86,7 +94,7 @@ def quick(text: str, keyring: KeyRing, now: Micros) -> Quick | None:
             return None
     if not -MAX_AHEAD < now - timestamp * 1000 <= window * 1000:
         return None
-    if not verify(key, (plan.payload % params).encode(), params["signature"]):
+    if not verify(key, (plan.payload % plan.signed(params)).encode(), params["signature"]):
         return None
     asked = plan.reading.read(params)
     return Quick(number, plan.route, caller_of(key), asked) if asked is not None else None
@@ -97,20 +105,16 @@ def _is_plain(number: object) -> bool:
     return (type(number) is int and 0 < number < 1 << 63) or (type(number) is str and len(number) <= _MAX_ID)
 
 
-def _learn(shape: tuple[object, ...], method: object, params: dict[str, Any]) -> _Plan | None:
+def _learn(shape: tuple[object, ...], method: str, params: dict[str, Any]) -> _Plan | None:
     """Work out how such requests are read, once."""
     if len(_plans) >= _MAX_PLANS:
         return None
-    try:
-        plan = _plan(method, params)
-        _plans[shape] = plan
-    except TypeError:  # a method that is no name at all, such as a list
-        return None
+    plan = _plans[shape] = _plan(method, params)
     return plan
 
 
-def _plan(method: object, params: dict[str, Any]) -> _Plan | None:
-    route = ENDPOINTS.get(method)  # type: ignore[call-overload]  # whatever was sent as one
+def _plan(method: str, params: dict[str, Any]) -> _Plan | None:
+    route = ENDPOINTS.get(method)
     if route is None or route.security in {Security.NONE, Security.KEY}:
         return None
     if not _PROOF.keys() - {"recvWindow"} <= params.keys():
@@ -123,6 +127,7 @@ def _plan(method: object, params: dict[str, Any]) -> _Plan | None:
     reading = reading_of(route.takes, rest, _NUMBERS)
     if reading is None:
         return None
-    signed = "&".join(f"{name}=%({name})s" for name in sorted(params) if name != "signature")
+    signed = [name for name in sorted(params) if name != "signature"]
+    payload = "&".join(f"{name}=%s" for name in signed)
     whole = tuple(name for name, kind in rest.items() if kind is int)
-    return _Plan(route, signed, reading, whole, "recvWindow" in params)
+    return _Plan(route, payload, itemgetter(*signed), reading, whole, "recvWindow" in params)

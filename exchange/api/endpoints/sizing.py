@@ -63,6 +63,11 @@ _NEEDS: Final = {
 """What each type must come with. It takes nothing else, but that a market order has its size in base or in quote."""
 
 
+_NO_QUANTITY, _NO_PRICE, _NO_BUDGET = Quantity(0), Price(0), Amount(0)
+_GTC, _EXPIRE_MAKER = TimeInForce.GTC, SelfTrade.EXPIRE_MAKER
+# Names of their own: a member of an enum class costs a function call, and so does a unit's name.
+
+
 def placing(clock: Clock, account: AccountId, market: Market, order: NewOrder) -> PlaceOrder:
     """The command that `order` asks for, in ticks, lots and atoms; raises `Refused`."""
     _refuse_unsupported(order)
@@ -74,13 +79,13 @@ def placing(clock: Clock, account: AccountId, market: Market, order: NewOrder) -
         market=market.id,
         side=order.side,
         type=order.type,
-        quantity=read_quantity(market, quantity) if quantity is not None else Quantity(0),
-        price=read_price(market, "price", price) if price is not None else Price(0),
-        time_in_force=order.time_in_force or TimeInForce.GTC,
+        quantity=read_quantity(market, quantity) if quantity is not None else _NO_QUANTITY,
+        price=read_price(market, "price", price) if price is not None else _NO_PRICE,
+        time_in_force=order.time_in_force or _GTC,
         client_id=order.new_client_order_id or clock.token(CLIENT_ID_CHARS),
-        stop_price=read_price(market, "stopPrice", stop_price) if stop_price is not None else Price(0),
-        quote_quantity=read_budget(market, budget) if budget is not None else Amount(0),
-        self_trade=order.self_trade_prevention_mode or SelfTrade.EXPIRE_MAKER,
+        stop_price=read_price(market, "stopPrice", stop_price) if stop_price is not None else _NO_PRICE,
+        quote_quantity=read_budget(market, budget) if budget is not None else _NO_BUDGET,
+        self_trade=order.self_trade_prevention_mode or _EXPIRE_MAKER,
     )
 
 
@@ -94,7 +99,24 @@ def _refuse_unsupported(order: NewOrder) -> None:
 
 
 def _check_shape(order: NewOrder) -> None:
-    """Refuse an order that lacks what its type needs, or brings what it does not take."""
+    """Refuse an order that lacks what its type needs, or brings what it does not take. What was good once is good."""
+    shape = (
+        order.type,
+        order.time_in_force is None,
+        order.quantity is None,
+        order.quote_order_qty is None,
+        order.price is None,
+        order.stop_price is None,
+    )
+    if shape not in _good_shapes:
+        _check_each(order)
+        _good_shapes.add(shape)
+
+
+_good_shapes: Final[set[tuple[OrderType, bool, bool, bool, bool, bool]]] = set()
+
+
+def _check_each(order: NewOrder) -> None:
     needs: tuple[str, ...] = _NEEDS[order.type]
     if order.type == OrderType.MARKET:
         if order.quantity is None and order.quote_order_qty is None:
