@@ -59,9 +59,9 @@ def read_price(market: Market, name: str, text: str) -> Price:
     return Price(_steps(name, text, market.quote_decimals, market.tick_atoms, errors.PRICE_FILTER))
 
 
-def read_quantity(market: Market, text: str) -> Quantity:
+def read_quantity(market: Market, text: str, name: str = "quantity") -> Quantity:
     """A quantity in whole lots, above zero; refused otherwise."""
-    return Quantity(_steps("quantity", text, market.base_decimals, market.lot_atoms, errors.LOT_SIZE))
+    return Quantity(_steps(name, text, market.base_decimals, market.lot_atoms, errors.LOT_SIZE))
 
 
 def read_budget(market: Market, text: str) -> Amount:

@@ -11,6 +11,7 @@ import msgspec
 from exchange.api import errors
 from exchange.api.endpoints import (
     account,
+    amending,
     batch,
     cancel_replace,
     countdown,
@@ -117,6 +118,11 @@ def _open_weight(request: MaybeOneMarket) -> int:
     return 6 if request.symbol is not None else 80
 
 
+def _prevented_weight(request: amending.PreventedRequest) -> int:
+    """2 by number, 20 by order."""
+    return 2 if request.prevented_match_id is not None else 20
+
+
 def _trades_weight(request: MyTrades) -> int:
     """5 for one order's trades, else 20."""
     return 5 if request.order_id is not None else 20
@@ -172,6 +178,16 @@ ROUTES: Final = (
     ),
     Route("GET", "/api/v3/openOrders", _READ, _open_weight, MaybeOneMarket, orders.list_open),
     Route("DELETE", "/api/v3/openOrders", _TRADE, 1, OneMarket, orders.cancel_all),
+    Route("PUT", "/api/v3/order/amend/keepPriority", _TRADE, 4, amending.AmendRequest, amending.amend),
+    Route("GET", "/api/v3/order/amendments", _READ, 4, amending.AmendmentsRequest, amending.amendments),
+    Route(
+        "GET",
+        "/api/v3/myPreventedMatches",
+        _READ,
+        _prevented_weight,
+        amending.PreventedRequest,
+        amending.prevented_matches,
+    ),
     Route("GET", "/api/v3/allOrders", _READ, 20, orders.AllOrders, orders.list_all),
     Route(
         "POST",

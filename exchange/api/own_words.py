@@ -198,5 +198,7 @@ def _order_of(own: OwnEvent, account: int) -> int:
     event = own.event
     if type(event) is ev.Traded:
         return event.taker_order if event.taker == account and own.number == event.taker_seq else event.maker_order
+    if type(event) is ev.MatchPrevented:
+        return event.taker_order if own.number == event.taker_seq else event.maker_order
     order: int = getattr(event, "order", 0)
     return order

@@ -76,6 +76,13 @@ class ReplaceMode(Enum):
     ALLOW_FAILURE = 2
 
 
+class CancelRestriction(Enum):
+    """In which status alone an order is to be cancelled; the values are those of `OrderStatus`."""
+
+    ONLY_NEW = 1
+    ONLY_PARTIALLY_FILLED = 2
+
+
 class RateLimitMode(Enum):
     """What a cancel-replace does when the account has placed too many orders: nothing at all, or still cancel."""
 
@@ -306,6 +313,17 @@ def _named(kind: type[Enum], refusal: Refusal | None = None) -> Callable[[str, s
     return read
 
 
+_prevention = _named(SelfTrade)
+
+
+def _self_trade(name: str, text: str) -> Enum:
+    """A mode of self-trade prevention; the one that would move money between grouped accounts is not for us."""
+    if text == "TRANSFER":
+        raise Refused(errors.BAD_PREVENTION)
+    mode: Enum = _prevention(name, text)
+    return mode
+
+
 def _interval(_: str, text: str) -> Interval:
     interval = INTERVALS.get(text)
     if interval is None:
@@ -357,10 +375,11 @@ _READ: Final[dict[Any, Callable[[str, str], Any]]] = {
     Side: _named(Side, errors.BAD_SIDE),
     OrderType: _named(OrderType, errors.BAD_ORDER_TYPE),
     TimeInForce: _named(TimeInForce, errors.BAD_TIME_IN_FORCE),
-    SelfTrade: _named(SelfTrade),
+    SelfTrade: _self_trade,
     ResponseType: _named(ResponseType, errors.BAD_RESPONSE_TYPE),
     TickerType: _named(TickerType, errors.BAD_TICKER_TYPE),
     SymbolStatus: _named(SymbolStatus, errors.BAD_SYMBOL_STATUS),
+    CancelRestriction: _named(CancelRestriction, errors.BAD_CANCEL_RESTRICTION),
     ReplaceMode: _named(ReplaceMode),
     RateLimitMode: _named(RateLimitMode),
 }

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from exchange.api.catalogue import Catalogue
 from exchange.api.wire_lists import contingency, standing
-from exchange.api.wire_orders import NOT_WORKING, list_id, working_time
+from exchange.api.wire_orders import (
+    NO_GROUP,
+    NOT_TRAILING,
+    NOT_WORKING,
+    list_id,
+    original_quantity,
+    working_time,
+)
 from exchange.core.committed import Report
 from exchange.core.decimals import render
 from exchange.core.events import (
     Credited,
     DepositMoved,
+    MatchPrevented,
     OrderAccepted,
+    OrderAmended,
     OrderEnded,
     OrderReleased,
     OrderTriggered,
@@ -71,6 +80,19 @@ class ExecutionReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     W: int | UnsetType = UNSET
     V: str
     eR: str | UnsetType = UNSET  # noqa: N815  # the dialect's name
+    d: int | UnsetType = UNSET
+    D: int | UnsetType = UNSET
+    j: int | UnsetType = UNSET
+    J: int | UnsetType = UNSET
+    v: int | UnsetType = UNSET
+    A: str | UnsetType = UNSET
+    B: str | UnsetType = UNSET
+    u: int | UnsetType = UNSET
+    U: int | UnsetType = UNSET
+    Cs: str | UnsetType = UNSET
+    pl: str | UnsetType = UNSET
+    pL: str | UnsetType = UNSET  # noqa: N815
+    pY: str | UnsetType = UNSET  # noqa: N815
 
 
 class ListMember(msgspec.Struct, frozen=True, gc=False):
@@ -139,6 +161,7 @@ class _Execution(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     client_id: str
     original: str = ""
     expiry: str | UnsetType = UNSET
+    lost: dict[str, Any] = {}  # made anew for each, by msgspec
 
 
 def events_of(report: Report, catalogue: Catalogue) -> Iterator[msgspec.Struct]:
@@ -196,12 +219,49 @@ def _execution(report: Report, order: OrderRow, catalogue: Catalogue) -> _Execut
         case OrderEnded(status=OrderStatus.CANCELED):
             nothing["client_id"] = event.cancel_id or f"cancel_{report.seq}"
             return _Execution(kind="CANCELED", time=event.time, original=order.client_id, **nothing)  # type: ignore[arg-type]
-        case OrderEnded(status=OrderStatus.EXPIRED_IN_MATCH):
+        case OrderEnded(status=OrderStatus.EXPIRED_IN_MATCH):  # in journals from before prevented matches had a number
             return _Execution(kind="TRADE_PREVENTION", time=event.time, **nothing)  # type: ignore[arg-type]
+        case MatchPrevented():
+            return _prevented(event, order, nothing, market)
+        case OrderAmended():
+            return _Execution(kind="REPLACED", time=event.time, original=event.name_before, **nothing)  # type: ignore[arg-type]
         case OrderEnded():
             return _Execution(kind="EXPIRED", time=event.time, expiry=_why_expired(event, order), **nothing)  # type: ignore[arg-type]
         case _:
             return None
+
+
+def _prevented(event: MatchPrevented, order: OrderRow, nothing: dict[str, str], market: Market) -> _Execution:
+    """What an order lost instead of trading with its own account."""
+    maker = order.id == event.maker_order
+    lots = event.maker_lots if maker else event.taker_lots
+    lost = {
+        "v": event.match,
+        "B": quantity_text(market, lots),
+        "u": NO_GROUP,
+        "U": event.taker_order if maker else event.maker_order,
+        "Cs": market.symbol,
+        "pl": quantity_text(market, lots),
+        "pL": price_text(market, event.price),
+        "pY": notional_text(market, event.price * lots * market.unit),
+    }
+    return _Execution(kind="TRADE_PREVENTION", time=event.time, maker=maker, lost=lost, **nothing)  # type: ignore[arg-type]
+
+
+def _special(order: OrderRow, market: Market, execution: _Execution) -> dict[str, Any]:
+    """The letters that only orders have that are not plain."""
+    found: dict[str, Any] = {}
+    if order.trailing_delta:
+        found["d"] = order.trailing_delta
+        found["D"] = order.trailing_time // 1000 or NOT_TRAILING
+    if order.strategy_id:
+        found["j"] = order.strategy_id
+    if order.strategy_type:
+        found["J"] = order.strategy_type
+    if order.prevented:
+        found["A"] = quantity_text(market, order.prevented)
+        found["v"] = order.prevented_match
+    return found | execution.lost
 
 
 def _fill(event: Traded, order: OrderRow, market: Market, catalogue: Catalogue) -> _Execution:
@@ -243,10 +303,10 @@ def _report(report: Report, order: OrderRow, execution: _Execution, catalogue: C
         S=order.side.name,
         o=order.type.name,
         f=order.time_in_force.name,
-        q=quantity_text(market, order.quantity),
+        q=quantity_text(market, original_quantity(order)),
         p=price_text(market, order.price),
         P=price_text(market, order.stop_price),
-        F=quantity_text(market, 0),
+        F=quantity_text(market, order.iceberg),
         g=list_id(order),
         C=execution.original,
         x=execution.kind,
@@ -269,6 +329,7 @@ def _report(report: Report, order: OrderRow, execution: _Execution, catalogue: C
         W=UNSET if working == NOT_WORKING else working,
         V=order.self_trade.name,
         eR=execution.expiry,
+        **_special(order, market, execution),
     )
 
 

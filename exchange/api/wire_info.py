@@ -58,11 +58,50 @@ class MaxAlgoOrders(msgspec.Struct, frozen=True, rename="camel", tag_field="filt
     max_num_algo_orders: int
 
 
+class IcebergParts(msgspec.Struct, frozen=True, rename="camel", tag_field="filterType", tag="ICEBERG_PARTS"):
+    limit: int
+
+
+class MaxIcebergs(msgspec.Struct, frozen=True, rename="camel", tag_field="filterType", tag="MAX_NUM_ICEBERG_ORDERS"):
+    max_num_iceberg_orders: int
+
+
+class TrailingDelta(msgspec.Struct, frozen=True, rename="camel", tag_field="filterType", tag="TRAILING_DELTA"):
+    """In basis points; the same whether the market has to come up or down to the order."""
+
+    min_trailing_above_delta: int
+    max_trailing_above_delta: int
+    min_trailing_below_delta: int
+    max_trailing_below_delta: int
+
+
+class MaxAmends(msgspec.Struct, frozen=True, rename="camel", tag_field="filterType", tag="MAX_NUM_ORDER_AMENDS"):
+    max_num_order_amends: int
+
+
 class MaxOrderLists(msgspec.Struct, frozen=True, rename="camel", tag_field="filterType", tag="MAX_NUM_ORDER_LISTS"):
     max_num_order_lists: int
 
 
-Filter = PriceFilter | LotSize | MarketLotSize | Notional | PercentPrice | MaxOrders | MaxAlgoOrders | MaxOrderLists
+class MaxPosition(msgspec.Struct, frozen=True, rename="camel", tag_field="filterType", tag="MAX_POSITION"):
+    max_position: str
+
+
+Filter = (
+    PriceFilter
+    | LotSize
+    | IcebergParts
+    | MarketLotSize
+    | Notional
+    | PercentPrice
+    | TrailingDelta
+    | MaxOrders
+    | MaxAlgoOrders
+    | MaxIcebergs
+    | MaxAmends
+    | MaxOrderLists
+    | MaxPosition
+)
 
 
 class RateLimit(msgspec.Struct, frozen=True, rename="camel"):
@@ -85,14 +124,14 @@ class SymbolInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     base_commission_precision: int
     quote_commission_precision: int
     order_types: list[str]
-    iceberg_allowed: bool = False
+    iceberg_allowed: bool = True
     oco_allowed: bool = True
     oto_allowed: bool = True
     opo_allowed: bool = False
     quote_order_qty_market_allowed: bool = True
-    allow_trailing_stop: bool = False
+    allow_trailing_stop: bool = True
     cancel_replace_allowed: bool = True
-    amend_allowed: bool = False
+    amend_allowed: bool = True
     peg_instructions_allowed: bool = False
     is_spot_trading_allowed: bool = True
     is_margin_trading_allowed: bool = False
@@ -165,6 +204,16 @@ def filters_of(market: Market) -> list[Filter]:
         up = render(market.band_up or market.max_price * 10**_RATIO_PLACES, _RATIO_PLACES)
         down = render(market.band_down, _RATIO_PLACES)
         found.append(PercentPrice(up, down, up, down))
-    found += [MaxOrders(market.max_orders), MaxAlgoOrders(market.max_algo_orders)]
-    found.append(MaxOrderLists(market.max_order_lists))
+    nearest, farthest = market.min_trailing_delta, market.max_trailing_delta
+    found += [
+        IcebergParts(market.iceberg_parts),
+        TrailingDelta(nearest, farthest, nearest, farthest),
+        MaxOrders(market.max_orders),
+        MaxAlgoOrders(market.max_algo_orders),
+        MaxIcebergs(market.max_iceberg_orders),
+        MaxAmends(market.max_amendments),
+        MaxOrderLists(market.max_order_lists),
+    ]
+    if market.max_position:
+        found.append(MaxPosition(quantity_text(market, market.max_position)))
     return found

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from exchange.api.amounts import base_text, price_text, quantity_text, quote_text
-from exchange.core.events import Event, Traded
+from exchange.core.events import Event, MatchPrevented, Traded
 from exchange.core.market import Market
 from exchange.core.orders import SLEEPING_TYPES, OrderRow, OrderType, Side
 from exchange.core.units import AccountId, ListId, OrderId
-from exchange.ledger.rows import TradeRow
+from exchange.ledger.rows import PreventedRow, TradeRow
 
 NO_LIST = -1
 NOT_WORKING = -1
+NOT_TRAILING = -1
+NO_GROUP = -1
+"""Accounts are not grouped: self-trade prevention is each account's own affair."""
 
 
 class Acknowledged(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -36,6 +41,38 @@ class Fill(msgspec.Struct, frozen=True, rename="camel"):
     trade_id: int
 
 
+class Special(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What only orders have that are not plain; `trailing_time` is -1 until the order follows the price."""
+
+    prevented_match_id: int | UnsetType = UNSET
+    prevented_quantity: str | UnsetType = UNSET
+    trailing_delta: int | UnsetType = UNSET
+    trailing_time: int | UnsetType = UNSET
+    strategy_id: int | UnsetType = UNSET
+    strategy_type: int | UnsetType = UNSET
+
+
+class PreventedHere(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A trade with oneself that a new order was kept from."""
+
+    prevented_match_id: int
+    maker_order_id: int
+    price: str
+    taker_prevented_quantity: str | UnsetType = UNSET
+    maker_prevented_quantity: str | UnsetType = UNSET
+
+
+class PreventedMatch(PreventedHere, frozen=True, rename="camel", kw_only=True):
+    """The same as a query shows it, with both orders."""
+
+    symbol: str
+    taker_order_id: int
+    maker_symbol: str
+    trade_group_id: int = NO_GROUP
+    self_trade_prevention_mode: str
+    transact_time: int
+
+
 class Placed(Acknowledged, frozen=True, rename="camel", kw_only=True):
     """RESULT and, with `fills`, FULL: the order as it stood right after it was placed."""
 
@@ -49,12 +86,20 @@ class Placed(Acknowledged, frozen=True, rename="camel", kw_only=True):
     type: str
     side: str
     stop_price: str | UnsetType = UNSET
+    iceberg_qty: str | UnsetType = UNSET
     working_time: int
     self_trade_prevention_mode: str
     fills: list[Fill] | UnsetType = UNSET
+    prevented_matches: list[PreventedHere] | UnsetType = UNSET
+    prevented_match_id: int | UnsetType = UNSET
+    prevented_quantity: str | UnsetType = UNSET
+    trailing_delta: int | UnsetType = UNSET
+    trailing_time: int | UnsetType = UNSET
+    strategy_id: int | UnsetType = UNSET
+    strategy_type: int | UnsetType = UNSET
 
 
-class Cancelled(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class Cancelled(Special, frozen=True, rename="camel", kw_only=True):
     """A cancelled order; `client_order_id` names the cancel, `orig_client_order_id` the order."""
 
     symbol: str
@@ -73,10 +118,11 @@ class Cancelled(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     type: str
     side: str
     stop_price: str | UnsetType = UNSET
+    iceberg_qty: str | UnsetType = UNSET
     self_trade_prevention_mode: str
 
 
-class Queried(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class Queried(Special, frozen=True, rename="camel", kw_only=True):
     """An order as a query shows it, open or closed."""
 
     symbol: str
@@ -135,8 +181,10 @@ def acknowledged(market: Market, row: OrderRow) -> Acknowledged:
     )
 
 
-def placed(market: Market, row: OrderRow, fills: list[Fill] | None) -> Placed:
-    """The whole answer to a placed order; `fills` None leaves them out."""
+def placed(
+    market: Market, row: OrderRow, fills: list[Fill] | None, prevented: list[PreventedHere] | None = None
+) -> Placed:
+    """The whole answer to a placed order; `fills` None leaves them out, as does having `prevented` none."""
     return Placed(
         symbol=market.symbol,
         order_id=row.id,
@@ -144,7 +192,7 @@ def placed(market: Market, row: OrderRow, fills: list[Fill] | None) -> Placed:
         client_order_id=row.client_id,
         transact_time=row.updated // 1000,
         price=price_text(market, row.price),
-        orig_qty=quantity_text(market, row.quantity),
+        orig_qty=quantity_text(market, original_quantity(row)),
         executed_qty=quantity_text(market, row.filled),
         orig_quote_order_qty=quote_text(market, row.quote_quantity),
         cummulative_quote_qty=quote_text(market, row.filled_quote),
@@ -153,9 +201,12 @@ def placed(market: Market, row: OrderRow, fills: list[Fill] | None) -> Placed:
         type=row.type.name,
         side=row.side.name,
         stop_price=_stop_price(market, row),
+        iceberg_qty=_iceberg(market, row),
         working_time=working_time(row),
         self_trade_prevention_mode=row.self_trade.name,
         fills=UNSET if fills is None else fills,
+        prevented_matches=prevented or UNSET,
+        **special(market, row),
     )
 
 
@@ -186,7 +237,7 @@ def cancelled(market: Market, row: OrderRow, cancel_id: str) -> Cancelled:
         client_order_id=cancel_id,
         transact_time=row.updated // 1000,
         price=price_text(market, row.price),
-        orig_qty=quantity_text(market, row.quantity),
+        orig_qty=quantity_text(market, original_quantity(row)),
         executed_qty=quantity_text(market, row.filled),
         orig_quote_order_qty=quote_text(market, row.quote_quantity),
         cummulative_quote_qty=quote_text(market, row.filled_quote),
@@ -195,7 +246,9 @@ def cancelled(market: Market, row: OrderRow, cancel_id: str) -> Cancelled:
         type=row.type.name,
         side=row.side.name,
         stop_price=_stop_price(market, row),
+        iceberg_qty=_iceberg(market, row),
         self_trade_prevention_mode=row.self_trade.name,
+        **special(market, row),
     )
 
 
@@ -207,7 +260,7 @@ def queried(market: Market, row: OrderRow) -> Queried:
         order_list_id=list_id(row),
         client_order_id=row.client_id,
         price=price_text(market, row.price),
-        orig_qty=quantity_text(market, row.quantity),
+        orig_qty=quantity_text(market, original_quantity(row)),
         executed_qty=quantity_text(market, row.filled),
         cummulative_quote_qty=quote_text(market, row.filled_quote),
         status=row.status.name,
@@ -215,14 +268,71 @@ def queried(market: Market, row: OrderRow) -> Queried:
         type=row.type.name,
         side=row.side.name,
         stop_price=price_text(market, row.stop_price),
-        iceberg_qty=quantity_text(market, 0),
+        iceberg_qty=quantity_text(market, row.iceberg),
         time=row.created // 1000,
         update_time=row.updated // 1000,
         is_working=row.working,
         working_time=working_time(row),
         orig_quote_order_qty=quote_text(market, row.quote_quantity),
         self_trade_prevention_mode=row.self_trade.name,
+        **special(market, row),
     )
+
+
+def special(market: Market, row: OrderRow) -> dict[str, Any]:
+    """The fields of `Special` that this order has; none of a plain order."""
+    found: dict[str, Any] = {}
+    if row.prevented:
+        found["prevented_match_id"] = row.prevented_match
+        found["prevented_quantity"] = quantity_text(market, row.prevented)
+    if row.trailing_delta:
+        found["trailing_delta"] = row.trailing_delta
+        found["trailing_time"] = row.trailing_time // 1000 or NOT_TRAILING
+    if row.strategy_id:
+        found["strategy_id"] = row.strategy_id
+    if row.strategy_type:
+        found["strategy_type"] = row.strategy_type
+    return found
+
+
+def original_quantity(row: OrderRow) -> int:
+    """What was asked for, in lots: what it can trade in all, and what self-trade prevention took from it."""
+    return row.quantity + row.prevented
+
+
+def prevented_here(market: Market, event: MatchPrevented) -> PreventedHere:
+    """A prevented match in the answer to the order that was the taker."""
+    return PreventedHere(
+        prevented_match_id=event.match,
+        maker_order_id=event.maker_order,
+        price=price_text(market, event.price),
+        taker_prevented_quantity=_lost(market, event.taker_lots),
+        maker_prevented_quantity=_lost(market, event.maker_lots),
+    )
+
+
+def prevented_match(market: Market, row: PreventedRow) -> PreventedMatch:
+    """A prevented match as a query shows it."""
+    return PreventedMatch(
+        prevented_match_id=row.id,
+        maker_order_id=row.maker_order,
+        price=price_text(market, row.price),
+        taker_prevented_quantity=_lost(market, row.taker_lots),
+        maker_prevented_quantity=_lost(market, row.maker_lots),
+        symbol=market.symbol,
+        taker_order_id=row.taker_order,
+        maker_symbol=market.symbol,
+        self_trade_prevention_mode=row.mode.name,
+        transact_time=row.time // 1000,
+    )
+
+
+def _lost(market: Market, lots: int) -> str | UnsetType:
+    return quantity_text(market, lots) if lots else UNSET
+
+
+def _iceberg(market: Market, row: OrderRow) -> str | UnsetType:
+    return quantity_text(market, row.iceberg) if row.iceberg else UNSET
 
 
 def _stop_price(market: Market, row: OrderRow) -> str | UnsetType:
@@ -230,10 +340,8 @@ def _stop_price(market: Market, row: OrderRow) -> str | UnsetType:
 
 
 def working_time(row: OrderRow) -> int:
-    """Since when it can trade, in milliseconds; -1 while it sleeps. Of a woken order its last change stands for it."""
-    if not row.working:
-        return NOT_WORKING
-    return (row.updated if row.type in SLEEPING_TYPES else row.created) // 1000
+    """Since when it can trade, in milliseconds; -1 while it sleeps or is pending."""
+    return row.working_since // 1000 or NOT_WORKING
 
 
 def own_trades(

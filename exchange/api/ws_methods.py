@@ -31,6 +31,9 @@ ENDPOINTS: Final[dict[str, Route]] = {
     "order.status": find("GET", "/api/v3/order"),
     "order.cancel": find("DELETE", "/api/v3/order"),
     "order.cancelReplace": find("POST", "/api/v3/order/cancelReplace"),
+    "order.amend.keepPriority": find("PUT", "/api/v3/order/amend/keepPriority"),
+    "order.amendments": find("GET", "/api/v3/order/amendments"),
+    "myPreventedMatches": find("GET", "/api/v3/myPreventedMatches"),
     "openOrders.status": find("GET", "/api/v3/openOrders"),
     "openOrders.cancelAll": find("DELETE", "/api/v3/openOrders"),
     "allOrders": find("GET", "/api/v3/allOrders"),
@@ -56,9 +59,6 @@ ENDPOINTS: Final[dict[str, Route]] = {
 
 LATER: Final = frozenset(
     [
-        "myPreventedMatches",
-        "order.amend.keepPriority",
-        "order.amendments",
         "orderList.place.opo",
         "orderList.place.opoco",
         "sor.order.place",

@@ -88,14 +88,18 @@ def _half(book: Book, half: BookSide) -> Iterator[str]:
     if half.best is not half.worse(0):
         yield f"{name}: the best level is not the first"
     for level in half:
-        lots, count, arrived, order = 0, 0, 0, level.first
+        lots, count, icebergs, arrived, order = 0, 0, 0, 0, level.first
         while order is not None:
-            lots += order.quantity - order.filled
+            left = order.quantity - order.filled
+            lots += order.shown if order.iceberg else left
             count += 1
+            icebergs += order.iceberg > 0
+            if order.iceberg and not 0 < order.shown <= min(order.iceberg, left):
+                yield f"{name}: iceberg {order.id} shows {order.shown} of {left}, by {order.iceberg}"
             if order.booked <= arrived or order.price != level.price or order.level is not level:
                 yield f"{name}: order {order.id} is out of place at {level.price}"
             arrived, order = order.booked, order.behind
-        if (lots, count) != (level.quantity, level.count) or not count:
+        if (lots, count, icebergs) != (level.quantity, level.count, level.icebergs) or not count:
             yield f"{name}: level {level.price} counts {level.quantity} in {level.count}, holds {lots} in {count}"
 
 
@@ -107,6 +111,8 @@ def _indexes(state: State) -> Iterator[str]:
             yield f"order {order.id} is not among its account's open orders"
         if order.client_id and account.open_by_client.get(order.client_id) != order.id:
             yield f"order {order.id} is not found by its client id"
+        if not order.quantity > order.filled:
+            yield f"order {order.id} is open with nothing left of it"
         if (order.level is None) == order.working:
             yield f"order {order.id} is neither on the book nor asleep, or both"
         if order.order_list and order.id not in state.lists[order.order_list].orders:

@@ -16,16 +16,19 @@ from exchange.core.market import Market, MarketPhase
 from exchange.core.orders import Order, Side
 from exchange.core.postings import ASSET_SHIFT
 from exchange.core.triggers import Triggers
-from exchange.core.units import MILLION, ListId, MarketId, Ppm, Price, Quantity, TradeId
+from exchange.core.units import MILLION, ListId, MarketId, Ppm, Price, TradeId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 class Level:
-    """All orders resting at one price, the oldest `first`. `key` sorts levels from the best price on."""
+    """All orders resting at one price, the oldest `first`. `key` sorts levels from the best price on.
 
-    __slots__ = ("count", "first", "key", "last", "market", "price", "quantity", "side")
+    `quantity` is what is shown of all, `icebergs` how many of the `count` orders show only a part.
+    """
+
+    __slots__ = ("count", "first", "icebergs", "key", "last", "market", "price", "quantity", "side")
 
     def __init__(self, market: MarketId, side: Side, price: Price, key: int) -> None:
         """Nobody here yet."""
@@ -35,6 +38,7 @@ class Level:
         self.key = key
         self.quantity = 0
         self.count = 0
+        self.icebergs = 0
         self.first: Order | None = None
         self.last: Order | None = None
 
@@ -79,6 +83,7 @@ class Book:
         "highest",
         "lowest",
         "next_aggregate",
+        "next_match",
         "next_trade",
         "phase",
         "quote_bits",
@@ -100,6 +105,7 @@ class Book:
         self.last_price = rules.reference
         self.next_trade = TradeId(1)
         self.next_aggregate = 1
+        self.next_match = 1
         self.fees: tuple[Ppm, Ppm] = (rules.maker_fee, rules.taker_fee)
         self.tier_fees: dict[int, tuple[Ppm, Ppm]] = {}
         self.due_lists: dict[ListId, None] = {}
@@ -126,7 +132,7 @@ class Book:
         self.highest = min(rules.max_price, up) if rules.band_up else int(rules.max_price)
 
     def add(self, order: Order) -> None:
-        """Put what is left of `order` at the end of the queue of its price."""
+        """Put what is left of `order` at the end of the queue of its price. Of an iceberg only `shown` counts."""
         half = self.bids if order.side == 1 else self.asks
         key = order.price * half.sign
         level: Level | None = half.levels.get(key)
@@ -144,14 +150,34 @@ class Book:
             order.ahead = last
         level.last = order
         order.level = level
-        level.quantity += order.quantity - order.filled
+        if order.iceberg:
+            level.icebergs += 1
+            level.quantity += order.shown
+        else:
+            level.quantity += order.quantity - order.filled
         level.count += 1
         self.touched[level] = None
 
-    def reduce(self, order: Order, quantity: Quantity) -> None:
-        """Take `quantity` lots of a fill from a resting order's level; the order leaves when nothing is left.
+    def requeue(self, order: Order) -> None:
+        """An iceberg shows its next part, `shown`, at the end of the queue of its price."""
+        level = order.level
+        assert level is not None, order
+        level.quantity += order.shown
+        ahead, behind, last = order.ahead, order.behind, level.last
+        if behind is None or last is None:
+            return
+        behind.ahead = ahead
+        if ahead is None:
+            level.first = behind
+        else:
+            ahead.behind = behind
+        last.behind = level.last = order
+        order.ahead, order.behind = last, None
 
-        `order.filled` must already count the fill.
+    def reduce(self, order: Order, quantity: int) -> None:
+        """Take `quantity` lots that were shown from a resting order's level; the order leaves when nothing is left.
+
+        `order` must already count the fill, or its smaller quantity.
         """
         level = order.level
         assert level is not None, order
@@ -164,7 +190,7 @@ class Book:
         """Take a resting order off the book."""
         level = order.level
         assert level is not None, order
-        level.quantity -= order.quantity - order.filled
+        level.quantity -= order.shown if order.iceberg else order.quantity - order.filled
         self.touched[level] = None
         self._unlink(order, level)
 
@@ -181,6 +207,8 @@ class Book:
             behind.ahead = ahead
         order.level = order.ahead = order.behind = None
         level.count -= 1
+        if order.iceberg:
+            level.icebergs -= 1
         if not level.count:
             half = self.bids if level.side == 1 else self.asks
             del half.levels[level.key]

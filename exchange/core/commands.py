@@ -6,7 +6,7 @@ import msgspec
 
 from exchange.core.market import Market, MarketPhase
 from exchange.core.order_lists import ListKind
-from exchange.core.orders import OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.orders import OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, ListId, MarketId, Micros, OrderId, Ppm, Price, Quantity
 
@@ -126,7 +126,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, gc=False):
 class CancelOrder(msgspec.Struct, frozen=True, gc=False):
     """Cancel an open order, named by id or by its client id; given both, both must fit.
 
-    `cancel_id` is the client's name for the cancel itself.
+    `cancel_id` is the client's name for the cancel itself. `only` refuses the cancel of an order in another status.
     """
 
     account: AccountId
@@ -134,6 +134,21 @@ class CancelOrder(msgspec.Struct, frozen=True, gc=False):
     order: OrderId = OrderId(0)
     client_id: str = ""
     cancel_id: str = ""
+    only: OrderStatus | None = None
+
+
+class AmendOrder(msgspec.Struct, frozen=True, gc=False):
+    """Make an open order smaller, as if `quantity` lots had been asked for; it keeps its place. Named as in a cancel.
+
+    `new_client_id` is what it is called from here on, which may be its present name.
+    """
+
+    account: AccountId
+    market: MarketId
+    quantity: Quantity
+    new_client_id: str
+    order: OrderId = OrderId(0)
+    client_id: str = ""
 
 
 class CancelAll(msgspec.Struct, frozen=True, gc=False):
@@ -250,6 +265,7 @@ Command = (
     | MoveWithdrawal
     | PlaceOrder
     | CancelOrder
+    | AmendOrder
     | CancelAll
     | CancelReplace
     | PlaceOrderList

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from exchange.core.events import Event, OrderAccepted, OrderListDone, OrderListPlaced, Traded
+from exchange.core.events import Event, MatchPrevented, OrderAccepted, OrderListDone, OrderListPlaced, Traded
 from exchange.core.order_lists import OrderListRow
 from exchange.core.orders import OrderRow, Side
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Price, Seq
@@ -70,6 +70,9 @@ def reports_of(state: State, event: Event, watched: Container[AccountId]) -> lis
     sides: tuple[tuple[AccountId, OrderId], ...]
     if type(event) is Traded:
         sides = ((event.maker, event.maker_order), (event.taker, event.taker_order))
+    elif type(event) is MatchPrevented:
+        lost = ((event.maker_lots, event.maker_order), (event.taker_lots, event.taker_order))
+        sides = tuple((event.account, order) for lots, order in lost if lots)
     else:
         account = getattr(event, "account", None)
         if not isinstance(account, int):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exchange.core.events import Event, OrderEnded, OrderListDone, Traded
+from exchange.core.events import Event, MatchPrevented, OrderEnded, OrderListDone, Traded
 from exchange.core.orders import CANCELED, EXPIRED, ExpiryReason
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class Contingency:
         if filled == order.quantity and order.id != order_list.working:
             events.append(self.done(order_list))
         return events
+
+    def prevented(self, order: Order, lots: int) -> list[Event]:
+        """`order` lost `lots` as it would have traded with its own account: as if traded, unless nothing is left."""
+        gone = self._traded[order.id] = self._traded.get(order.id, order.filled) + lots
+        return self.ended(order) if gone == order.quantity else self.outlive_rival(order)
 
     def outlive_rival(self, order: Order) -> list[Event]:
         """The other order of the pair, if it is still open, expires."""
@@ -109,9 +114,25 @@ def last_of(account: Account, events: Iterable[Event]) -> int:
     for event in events:
         if type(event) is Traded:
             last += (event.maker == account.id) + (event.taker == account.id)
+        elif type(event) is MatchPrevented:
+            last += (event.maker_seq > 0) + (event.taker_seq > 0) if event.account == account.id else 0
         else:
             last += getattr(event, "account", None) == account.id
     return last
+
+
+def has_died(events: Iterable[Event], order: OrderId, lots: int) -> bool:
+    """Whether a taker of `lots` ends in `events` without having been filled: it expired, or lost all that was left."""
+    for event in events:
+        if type(event) is OrderEnded and event.order == order:
+            return True
+        if type(event) is Traded and event.taker_order == order:
+            lots -= event.quantity
+        elif type(event) is MatchPrevented and event.taker_order == order:
+            lots -= event.taker_lots
+            if not lots:
+                return True
+    return False
 
 
 def unborn(

@@ -15,8 +15,9 @@ from exchange.core.placing import decide_place
 from exchange.core.placing_lists import decide_due, decide_place_list
 from exchange.core.postings import HOUSE_NAMES, MAX_ASSETS
 from exchange.core.rejects import Reject
+from exchange.core.risk import check_amendment
 from exchange.core.transfers import DEPOSIT_TRANSITIONS, WITHDRAWAL_TRANSITIONS, Effect, WithdrawalState
-from exchange.core.units import MAX_STORED, Amount, AssetId, MarketId, Micros
+from exchange.core.units import MAX_STORED, Amount, AssetId, MarketId, Micros, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +47,44 @@ def _cancel(state: State, now: Micros, command: co.CancelOrder) -> Decision:
     order = state.find_open(account, command.market, command.order, command.client_id)
     if order is None:
         return Reject.UNKNOWN_ORDER
+    if command.only is not None and order.status != command.only:
+        return Reject.CANCEL_RESTRICTED
     if order.order_list:
         lists = Contingency(state, now, Numbers(state.accounts[account].seq).next)
         return lists.cancelled(state.lists[order.order_list], command.cancel_id)
     return [cancelled(now, order, state.accounts[account].seq + 1, command.cancel_id)]
+
+
+def _amend(state: State, now: Micros, command: co.AmendOrder) -> Decision:
+    book = state.books.get(command.market)
+    if book is None:
+        return Reject.UNKNOWN_MARKET
+    if book.phase == _HALTED:
+        return Reject.MARKET_NOT_OPEN
+    account = state.accounts.get(command.account)
+    order = state.find_open(command.account, command.market, command.order, command.client_id)
+    if account is None or order is None:
+        wrong_name = command.client_id and state.find_open(command.account, command.market, command.order, "")
+        return Reject.AMEND_WRONG_NAME if command.order and wrong_name else Reject.AMEND_UNKNOWN
+    reject = check_amendment(account, book.rules, order, command)
+    if reject is not None:
+        return reject
+    left = order.quantity - order.filled
+    before = Quantity(order.quantity + order.prevented)
+    return [
+        ev.OrderAmended(
+            now,
+            order.id,
+            order.account,
+            account.seq + 1,
+            order.market,
+            command.quantity,
+            before,
+            command.new_client_id,
+            order.client_id,
+            Amount(order.hold * (before - command.quantity) // left),  # whole: each lot that is left holds the same
+        )
+    ]
 
 
 def _cancel_all(state: State, now: Micros, command: co.CancelAll) -> Decision:
@@ -253,6 +288,7 @@ DECIDE: dict[type, Callable[[State, Micros, Any], Decision]] = {
     co.MoveWithdrawal: _move_withdrawal,
     co.PlaceOrder: decide_place,
     co.CancelOrder: _cancel,
+    co.AmendOrder: _amend,
     co.CancelAll: _cancel_all,
     co.SetCountdown: set_countdown,
     co.FireCountdown: fire_countdown,

@@ -320,6 +320,48 @@ class OrderReleased(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_
     rests: bool
 
 
+class MatchPrevented(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=16):
+    """An account would have traded with itself: maker, taker or both lost lots, and a loser of all that was left ended.
+
+    `match` numbers them in their market. Of a side that lost nothing, `maker_seq` or `taker_seq` is 0. What is released
+    goes back from held to available.
+    """
+
+    time: Micros
+    market: MarketId
+    match: int
+    account: AccountId
+    mode: SelfTrade
+    price: Price
+    maker_order: OrderId
+    taker_order: OrderId
+    maker_seq: int
+    taker_seq: int
+    maker_lots: Quantity
+    taker_lots: Quantity
+    maker_released: Amount
+    taker_released: Amount
+
+
+class OrderAmended(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=17):
+    """An open order was made smaller, to `quantity` lots, and keeps its place; `client_id` is its name from here on.
+
+    `before` and `name_before` are what it was; both quantities count what self-trade prevention has taken. `released`
+    goes back from held to available.
+    """
+
+    time: Micros
+    order: OrderId
+    account: AccountId
+    account_seq: int
+    market: MarketId
+    quantity: Quantity
+    before: Quantity
+    client_id: str
+    name_before: str
+    released: Amount
+
+
 Event = (
     AssetListed
     | MarketListed
@@ -336,6 +378,8 @@ Event = (
     | OrderBooked
     | OrderEnded
     | Traded
+    | MatchPrevented
+    | OrderAmended
     | KeyUsed
     | CountdownSet
     | CountdownFired

@@ -11,7 +11,17 @@ from exchange.core.countdowns import Armed
 from exchange.core.keys import Used
 from exchange.core.market import MarketPhase
 from exchange.core.order_lists import ListStatus, OrderList
-from exchange.core.orders import FILLED, LIMIT, LIMIT_MAKER, NEW, PARTIALLY_FILLED, PENDING_NEW, SLEEPING_TYPES, Order
+from exchange.core.orders import (
+    EXPIRED_IN_MATCH,
+    FILLED,
+    LIMIT,
+    LIMIT_MAKER,
+    NEW,
+    PARTIALLY_FILLED,
+    PENDING_NEW,
+    SLEEPING_TYPES,
+    Order,
+)
 from exchange.core.postings import HELD, KEYS_PER_ACCOUNT
 from exchange.core.state import Account
 from exchange.core.transfers import (
@@ -21,7 +31,8 @@ from exchange.core.transfers import (
     Effect,
     Withdrawal,
 )
-from exchange.core.units import AccountId, Amount, BalanceKey, ListId, Micros, OrderId, Quantity, Seq
+from exchange.core.triggers import reached
+from exchange.core.units import AccountId, Amount, BalanceKey, ListId, Micros, OrderId, Quantity, Seq, TradeId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +45,7 @@ _NO_LOTS: Final = Quantity(0)
 _NO_MONEY: Final = Amount(0)
 _NEVER: Final = Seq(0)
 _DISARMED: Final = Micros(0)
+_NO_TIME: Final = Micros(0)
 
 
 class Overdrawn(Exception):
@@ -170,6 +182,8 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
         event.time,
         client_id,
         event.order_list,
+        _NO_TIME,
+        event.iceberg,
     )
     state.orders[order_id] = changes.fresh[order_id] = order
     state.next_order = order_id + 1  # type: ignore[assignment]
@@ -182,13 +196,26 @@ def _order_accepted(state: State, event: ev.OrderAccepted) -> None:
     if event.hold:
         spent = event.account * KEYS_PER_ACCOUNT + (book.quote_bits if event.side == 1 else book.base_bits)
         _post(state, spent, spent + HELD, event.hold)  # type: ignore[arg-type]  # see `evolve`
+    if event.trailing_delta or event.strategy_id or event.strategy_type:
+        order.trailing_delta = event.trailing_delta
+        order.strategy_id, order.strategy_type = event.strategy_id, event.strategy_type
     if goes_to_book:
+        if event.iceberg:
+            order.shown = min(event.iceberg, order.quantity)
         book.add(order)
     elif event.pending:
         order.status, order.working = PENDING_NEW, False
         book.triggers.expect(order)
     elif sleeps:
-        book.triggers.add(order)
+        _sleep(book, order, event.time)
+
+
+def _sleep(book: Book, order: Order, now: Micros) -> None:
+    """Put an order to sleep; a trailing one follows the price at once unless its stop price is still to come."""
+    last = book.last_price
+    if order.trailing_delta and (not order.stop_price or reached(order.type, order.side, order.stop_price, last)):
+        order.trailing_time, order.trailing_trade = now, TradeId(book.next_trade - 1)
+    book.triggers.add(order, last)
 
 
 def _order_triggered(state: State, event: ev.OrderTriggered) -> None:
@@ -197,9 +224,12 @@ def _order_triggered(state: State, event: ev.OrderTriggered) -> None:
     order.updated = event.time
     order.working = True
     order.worked = event.worked
-    state.changes.special[order.id] = order
     book = state.books[event.market]
     book.triggers.remove(order)
+    order.due = _NEVER
+    state.changes.special[order.id] = order
+    if event.released:
+        _release(state, book, order, event.released)
     if event.hold:
         _hold(state, book, order, event.hold)
 
@@ -216,6 +246,9 @@ def _order_booked(state: State, event: ev.OrderBooked) -> None:
     order = _touch_order(state, event.order)
     order.booked = state.seq
     order.updated = event.time
+    if order.iceberg:
+        order.shown = Quantity(min(order.iceberg, order.quantity - order.filled))
+        state.changes.special[order.id] = order
     state.books[event.market].add(order)
 
 
@@ -232,12 +265,107 @@ def _order_ended(state: State, event: ev.OrderEnded) -> None:
         book.triggers.remove(order)
     order.status = event.status
     order.updated = event.time
-    released = event.released
-    if released:
-        spent = event.account * KEYS_PER_ACCOUNT + (book.quote_bits if order.side == 1 else book.base_bits)
-        _post(state, spent + HELD, spent, released)  # type: ignore[arg-type]
-        order.hold -= released  # type: ignore[assignment]
+    if order.due or order.shown:
+        order.due, order.shown = _NEVER, _NO_LOTS
+        state.changes.special[order.id] = order
+    if event.released:
+        _release(state, book, order, event.released)
     _close(state, owner, order)
+
+
+def _release(state: State, book: Book, order: Order, released: Amount) -> None:
+    """What an order held goes back to what its account may spend."""
+    spent = order.account * KEYS_PER_ACCOUNT + (book.quote_bits if order.side == 1 else book.base_bits)
+    _post(state, spent + HELD, spent, released)  # type: ignore[arg-type]
+    order.hold -= released  # type: ignore[assignment]
+
+
+def _order_amended(state: State, event: ev.OrderAmended) -> None:
+    owner = _touch_account(state, event.account, event.account_seq)
+    order, book = _touch_order(state, event.order), state.books[event.market]
+    state.changes.special[order.id] = order
+    state.changes.amendments.append((state.seq, event))
+    less = event.before - event.quantity
+    order.quantity -= less  # type: ignore[assignment]
+    order.updated = event.time
+    order.amendments += 1
+    if order.level is not None:
+        if order.iceberg:
+            less = max(0, order.shown - (order.quantity - order.filled))
+            order.shown -= less  # type: ignore[assignment]
+        book.reduce(order, less)
+    if event.released:
+        _release(state, book, order, event.released)
+    if event.client_id != order.client_id:
+        if order.client_id:
+            del owner.open_by_client[order.client_id]
+        order.client_id = event.client_id
+        owner.open_by_client[event.client_id] = order.id
+
+
+def _match_prevented(state: State, event: ev.MatchPrevented) -> None:
+    book = state.books[event.market]
+    if event.maker_lots:
+        maker = state.orders[event.maker_order]
+        _lose(state, book, maker, event.maker_seq, event.maker_lots, event.maker_released, event)
+    if event.taker_lots:  # who loses nothing may be filled by now: its budget bought all, but for one cheap lot
+        taker = state.orders[event.taker_order]
+        _lose(state, book, taker, event.taker_seq, event.taker_lots, event.taker_released, event)
+    book.next_match = event.match + 1
+    state.changes.prevented.append((state.seq, event))
+
+
+def _lose(
+    state: State,
+    book: Book,
+    order: Order,
+    account_seq: int,
+    lots: Quantity,
+    released: Amount,
+    event: ev.MatchPrevented,
+) -> None:
+    """Take `lots` from an order for good; with nothing left it has expired."""
+    _touch_owner(state, order.owner, account_seq)
+    state.changes.special[order.id] = _touch_order(state, order.id)
+    over = lots == order.quantity - order.filled
+    if order.level is not None and over:
+        book.remove(order)
+    order.quantity -= lots  # type: ignore[assignment]
+    order.prevented += lots  # type: ignore[assignment]
+    order.prevented_match, order.updated = event.match, event.time
+    if order.level is not None:
+        book.reduce(order, lots)
+        if order.iceberg:
+            _turn_over(state, book, order, lots)
+    if released:
+        _release(state, book, order, released)
+    if over:
+        order.status, order.shown = EXPIRED_IN_MATCH, _NO_LOTS
+        _close(state, order.owner, order)
+
+
+def _turn_over(state: State, book: Book, order: Order, lots: Quantity) -> None:
+    """An iceberg gave `lots` of what it shows; with nothing left to see it shows its next part, behind all others."""
+    state.changes.special[order.id] = order
+    shown = order.shown - lots
+    if not shown and order.level is not None:
+        order.shown = Quantity(min(order.iceberg, order.quantity - order.filled))
+        order.booked = state.seq
+        book.requeue(order)
+    else:
+        order.shown = Quantity(shown)
+
+
+def _reach(state: State, book: Book, event: ev.Traded) -> None:
+    """A trade makes sleepers due, and sets off trailing ones to follow the price."""
+    told = book.triggers.reach(event.price)
+    for order in told.following:
+        order.trailing_time, order.trailing_trade = event.time, event.trade
+        book.triggers.follow(order, event.price)
+        state.changes.special[order.id] = _touch_order(state, order.id)
+    for order, trailed in told.due:
+        order.due, order.trailed = state.seq, trailed
+        state.changes.special[order.id] = _touch_order(state, order.id)
 
 
 def _traded(state: State, event: ev.Traded) -> None:
@@ -252,12 +380,15 @@ def _traded(state: State, event: ev.Traded) -> None:
     _fill(maker, event, from_maker)
     _fill(taker, event, from_taker + event.released)
     book.reduce(maker, event.quantity)
+    if maker.iceberg:
+        _turn_over(state, book, maker, event.quantity)
     if maker.status is FILLED:
         _close(state, maker.owner, maker)
     if taker.status is FILLED:
         _close(state, taker.owner, taker)
     book.last_price = event.price
-    book.triggers.reach(event.price)
+    if book.triggers.asleep:
+        _reach(state, book, event)
     book.next_trade = event.trade + 1  # type: ignore[assignment]
     book.next_aggregate = event.aggregate + 1
     state.changes.trades.append((state.seq, event))
@@ -338,11 +469,12 @@ def _order_released(state: State, event: ev.OrderReleased) -> None:
     if event.hold:
         _hold(state, book, order, event.hold)
     if order.type in SLEEPING_TYPES:
-        book.triggers.add(order)
+        _sleep(book, order, event.time)
         return
     order.working, order.worked = True, event.time
     if event.rests:
         order.booked = state.seq
+        order.shown = min(order.iceberg, order.quantity)
         book.add(order)
 
 
@@ -407,4 +539,6 @@ _EVOLVE: dict[type, Callable[[State, Any], None]] = {
     ev.OrderListPlaced: _order_list_placed,
     ev.OrderListDone: _order_list_done,
     ev.OrderReleased: _order_released,
+    ev.MatchPrevented: _match_prevented,
+    ev.OrderAmended: _order_amended,
 }

@@ -114,6 +114,14 @@ def rules_error(market: Market) -> str | None:
         return "bands, slack and order limits cannot be negative"
     if 0 < market.band_up < MILLION or market.band_down > MILLION:
         return "the price band shuts out the last price"
+    return _special_error(market)
+
+
+def _special_error(market: Market) -> str | None:
+    if min(market.max_iceberg_orders, market.max_amendments, market.max_order_lists, market.max_position) < 0:
+        return "limits of icebergs, amendments, lists and positions cannot be negative"
+    if market.iceberg_parts < 1 or not 0 < market.min_trailing_delta <= market.max_trailing_delta < 10_000:
+        return "an iceberg has a part at least, and a trailing delta lies between 0 and 100 %"
     return None
 
 

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from exchange.core.orders import Order, SelfTrade
-from exchange.core.units import AccountId, Amount, Quantity
+from exchange.core.units import AccountId, Amount, OrderId, Quantity
 
 if TYPE_CHECKING:
-    from exchange.core.book import BookSide
+    from exchange.core.book import BookSide, Level
 
-Step = tuple[Order, Quantity]
-"""A maker and the lots it gives; 0 lots: the maker expires, to prevent a self-trade."""
-
-
-_EXPIRES: Final = Quantity(0)
+Step = tuple[Order, int]
+"""A maker and the lots it gives. Below 1 their trade is prevented, and costs the taker minus that many lots."""
 
 
 class Walk(msgspec.Struct, gc=False):
-    """What a taker meets: `steps` in order, lots left over, and whether self-trade prevention stops it.
+    """What a taker meets: `steps` in order, lots left over, and whether self-trade prevention ends it.
 
-    `cost` is the notional of all steps in units of tick times lot.
+    `cost` is the notional of all trades in units of tick times lot, `prevented` what the taker loses to prevention.
     """
 
     steps: list[Step]
     left: int
     stopped: bool
     cost: int
+    prevented: int = 0
 
 
 def walk(half: BookSide, limit_key: int, lots: Quantity, account: AccountId, mode: SelfTrade) -> Walk:
@@ -40,21 +40,19 @@ def walk(half: BookSide, limit_key: int, lots: Quantity, account: AccountId, mod
     cost, left, rank = 0, int(lots), 0
     level = half.best
     while level is not None and level.key <= limit_key:
+        if level.icebergs:
+            return _carefully(half, limit_key, int(lots), 0, account, mode)
         maker = level.first
         while maker is not None:
             if maker.account == account and mode != SelfTrade.NONE:
-                if mode != SelfTrade.EXPIRE_TAKER:
-                    steps.append((maker, _EXPIRES))
-                if mode != SelfTrade.EXPIRE_MAKER:
-                    return Walk(steps, left, True, cost)
-            else:
-                lots_here = maker.quantity - maker.filled
-                if lots_here >= left:
-                    steps.append((maker, left))  # type: ignore[arg-type]  # lots of `Quantity`, subtracted
-                    return Walk(steps, 0, False, cost + left * level.price)
-                steps.append((maker, lots_here))  # type: ignore[arg-type]
-                left -= lots_here
-                cost += lots_here * level.price
+                return _carefully(half, limit_key, int(lots), 0, account, mode)
+            lots_here = maker.quantity - maker.filled
+            if lots_here >= left:
+                steps.append((maker, left))
+                return Walk(steps, 0, False, cost + left * level.price)
+            steps.append((maker, lots_here))
+            left -= lots_here
+            cost += lots_here * level.price
             maker = maker.behind
         rank += 1
         level = half.worse(rank)
@@ -73,26 +71,71 @@ def walk_budget(
 
     `left` is 0 when less than one more lot at the last price is left of the budget, else the quote atoms left over.
     """
-    steps: list[Step] = []
-    cost, money, rank = 0, int(budget), 0
-    level = half.best
-    while level is not None and level.key <= limit_key:
-        lot_cost = level.price * unit
-        maker = level.first
-        while maker is not None and money >= lot_cost:
-            if maker.account == account and mode != SelfTrade.NONE:
-                if mode != SelfTrade.EXPIRE_TAKER:
-                    steps.append((maker, _EXPIRES))
-                if mode != SelfTrade.EXPIRE_MAKER:
-                    return Walk(steps, money, True, cost)
-            else:
-                lots = min(money // lot_cost, maker.quantity - maker.filled)
-                steps.append((maker, Quantity(lots)))
-                money -= lots * lot_cost
-                cost += lots * level.price
-            maker = maker.behind
-        if money < lot_cost:
-            return Walk(steps, 0 if cost else money, False, cost)
-        rank += 1
-        level = half.worse(rank)
-    return Walk(steps, money, False, cost)
+    return _carefully(half, limit_key, budget, unit, account, mode)
+
+
+def _carefully(half: BookSide, limit_key: int, left: int, unit: int, account: AccountId, mode: SelfTrade) -> Walk:
+    """Either walk, with icebergs that show themselves bit by bit, and own orders that are in the way.
+
+    `left` is in quote atoms, of which a lot at one tick costs `unit`; with a `unit` of 0 it is in lots.
+    """
+    met, expired = Walk([], left, False, 0), set[OrderId]()
+    for maker, lots in _offers(half, limit_key):
+        each = maker.price * unit or 1
+        wanted = met.left // each
+        if not wanted:
+            met.left = 0 if met.cost or met.prevented else met.left
+            break
+        if maker.account != account or mode == SelfTrade.NONE:
+            given = min(wanted, lots)
+            met.steps.append((maker, given))
+            met.cost += given * maker.price
+            met.left -= given * each
+            if met.left < each:
+                met.left = 0
+                break
+        elif maker.id not in expired:
+            lost = _lost(mode, wanted, lots)
+            met.steps.append((maker, -lost))
+            met.prevented += lost
+            if mode != SelfTrade.DECREMENT:
+                expired.add(maker.id)
+            met.left -= lost * each
+            if met.left < each:
+                met.stopped, met.left = True, 0
+                break
+    return met
+
+
+def _lost(mode: SelfTrade, wanted: int, lots: int) -> int:
+    """What meeting an own order of `lots` costs a taker who still wants so many."""
+    if mode == SelfTrade.EXPIRE_MAKER:
+        return 0
+    return min(wanted, lots) if mode == SelfTrade.DECREMENT else wanted
+
+
+def _offers(half: BookSide, limit_key: int) -> Iterator[tuple[Order, int]]:
+    """Each maker with the lots it shows, from the best price on, in the order in which they would trade."""
+    for level in half:
+        if level.key > limit_key:
+            return
+        yield from _slices(level)
+
+
+def _slices(level: Level) -> Iterator[tuple[Order, int]]:
+    """One price: the queue as it stands, then what its icebergs show next, each time at the end of the queue."""
+    hidden: deque[tuple[Order, int]] = deque()
+    maker = level.first
+    while maker is not None:
+        lots = maker.quantity - maker.filled
+        if maker.iceberg:
+            hidden.append((maker, lots - maker.shown))
+            lots = maker.shown
+        yield maker, lots
+        maker = maker.behind
+    while hidden:
+        maker, rest = hidden.popleft()
+        lots = min(maker.iceberg, rest)
+        if lots:
+            yield maker, lots
+            hidden.append((maker, rest - lots))

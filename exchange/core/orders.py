@@ -43,12 +43,16 @@ class TimeInForce(IntEnum):
 
 
 class SelfTrade(IntEnum):
-    """Self-trade prevention: who expires when an account would trade with itself. The taker's word counts."""
+    """Self-trade prevention: who expires when an account would trade with itself. The taker's word counts.
+
+    DECREMENT: both lose what they would have traded, so that the smaller one expires.
+    """
 
     NONE = 1
     EXPIRE_TAKER = 2
     EXPIRE_MAKER = 3
     EXPIRE_BOTH = 4
+    DECREMENT = 5
 
 
 class OrderStatus(IntEnum):

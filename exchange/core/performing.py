@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from exchange.core.commands import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
     CancelOrderList,
@@ -19,7 +20,7 @@ from exchange.core.commands import (
     WakeOrder,
 )
 from exchange.core.deciding import DECIDE, Decision
-from exchange.core.events import Event, KeyUsed, OrderAccepted, OrderEnded, OrderListDone, OrderListPlaced
+from exchange.core.events import Event, KeyUsed, OrderAccepted, OrderAmended, OrderEnded, OrderListDone, OrderListPlaced
 from exchange.core.evolving import evolve
 from exchange.core.keys import Remembered
 from exchange.core.order_lists import OrderListRow
@@ -41,10 +42,10 @@ Observer = Callable[[Event], None]
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a command: a refusal, or the events it caused (not those of orders it woke).
 
-    `orders` are the order placed, or the orders cancelled, as they stood right afterwards, `lists` the order lists
-    placed or cancelled. `replaced` is the second half of a `CancelReplace`: None when the new order was not tried.
-    `repeats`: nothing was done, for it had been done under the same idempotency key before, and the ledger has the
-    answer.
+    `orders` are the order placed or amended, or those cancelled, as they stood right afterwards, `lists` the order
+    lists placed or cancelled. `replaced` is the second half of a `CancelReplace`: None when the new order was not
+    tried. `repeats`: nothing was done, for it had been done under the same idempotency key before, and the ledger has
+    the answer.
     """
 
     reject: Reject | None
@@ -163,11 +164,12 @@ def wake(state: State, now: Micros, market: MarketId, after: Observer | None = N
 
 _NAMING: Final[dict[type, tuple[type, type]]] = {
     PlaceOrderList: (OrderAccepted, OrderListPlaced),
+    AmendOrder: (OrderAmended, OrderListPlaced),
     CancelOrder: (OrderEnded, OrderListDone),
     CancelAll: (OrderEnded, OrderListDone),
     CancelOrderList: (OrderEnded, OrderListDone),
 }
-"""By command, the events that name the orders and the lists which it placed or cancelled."""
+"""By command, the events that name the orders and the lists which it placed, amended or cancelled."""
 
 
 def _named(changes: Changes, kind: type, events: list[Event]) -> tuple[tuple[OrderRow, ...], tuple[OrderListRow, ...]]:
@@ -181,6 +183,6 @@ def _named(changes: Changes, kind: type, events: list[Event]) -> tuple[tuple[Ord
 
 
 def _row(changes: Changes, event: Event) -> OrderRow:
-    """The row of the order whose acceptance or end this event is."""
+    """The row of the order whose acceptance, amendment or end this event is."""
     order: OrderId = event.order  # type: ignore[union-attr]
     return (changes.fresh.get(order) or changes.orders[order]).row()

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from exchange.core import matching, risk
-from exchange.core.contingency import Contingency
-from exchange.core.events import Event, OrderAccepted, OrderBooked, OrderEnded, OrderTriggered, Traded
-from exchange.core.market import MarketPhase, fee
-from exchange.core.orders import (
-    EXPIRED,
-    EXPIRED_IN_MATCH,
-    FOK,
-    GTC,
-    IOC,
-    LIMIT,
-    LIMIT_MAKER,
-    MARKET,
-    Order,
-    OrderStatus,
-    Side,
-    TimeInForce,
-)
+from exchange.core.events import Event, OrderAccepted, OrderEnded, OrderTriggered
+from exchange.core.market import MarketPhase
+from exchange.core.orders import GTC, IOC, LIMIT, LIMIT_MAKER, MARKET, Side
 from exchange.core.postings import KEYS_PER_ACCOUNT
 from exchange.core.rejects import Reject
-from exchange.core.units import MILLION, AccountId, Amount, ListId, Micros, OrderId, Price, Quantity
+from exchange.core.taking import Taker
+from exchange.core.trailing import BIPS, mark
+from exchange.core.triggers import woken_at
+from exchange.core.units import MILLION, Amount, ListId, Micros, OrderId, Price, Quantity
 
 if TYPE_CHECKING:
     from exchange.core.book import Book
@@ -40,7 +27,7 @@ def decide_place(state: State, now: Micros, order: PlaceOrder) -> list[Event] | 
     """Take the order on and say all that follows from it, or refuse it."""
     account = state.accounts.get(order.account)
     book = state.books.get(order.market)
-    reject = risk.check(account, book, order)
+    reject = risk.check(account, book, order, state.balances)
     if reject is not None:
         return reject
     assert account is not None
@@ -87,7 +74,7 @@ def enter(
         return events
     met = matching.walk(opposite, limit_key, lots, order.account, order.self_trade)
     seqs = {account.id: account.seq + len(events)}
-    taker = Taker(state, now, book, number, order.account, order.side, price, seqs)
+    taker = Taker(state, now, book, number, order.account, order.side, order.self_trade, price, seqs)
     taker.finish(events, met, hold, order.time_in_force)
     return events
 
@@ -103,19 +90,26 @@ def decide_wake(state: State, now: Micros, command: WakeOrder) -> list[Event]:
         return []
     order = state.orders[woken]
     account = order.owner
-    limit = order.price or protection(book, order.side, order.stop_price)
-    opposite, limit_key = (book.asks, limit) if order.side == 1 else (book.bids, -limit)
-    taker = Taker(state, now, book, order.id, order.account, order.side, limit, {account.id: account.seq})
+    limit = order.price or protection(book, order.side, woken_at(order))
+    seqs = {account.id: account.seq}
+    taker = Taker(state, now, book, order.id, order.account, order.side, order.self_trade, limit, seqs)
     events: list[Event] = []
-    more = Amount(0)
+    funds = int(order.hold)
     if order.order_list:
         events += taker.lists().outlive_rival(order)
-        more = Amount(most(book, order.side, limit, order.quantity) - order.hold)
+        funds += sum(event.released for event in events if type(event) is OrderEnded)
+    if order.trailing_delta and order.side == 1 and not order.price:  # it may wake higher than it could know
+        taker.limit = limit = Price(min(limit, funds // (order.quantity * book.rules.unit)))
+    hold = most(book, order.side, limit, order.quantity)
+    more, less = max(0, hold - order.hold), max(0, order.hold - hold)
     seq = taker.next_seq(account.id)
-    events.append(OrderTriggered(now, order.id, order.account, seq, order.market, now, hold=more))
+    events.append(
+        OrderTriggered(now, order.id, order.account, seq, order.market, now, released=Amount(less), hold=Amount(more))
+    )
+    opposite, limit_key = (book.asks, limit) if order.side == 1 else (book.bids, -limit)
     met = matching.walk(opposite, limit_key, order.quantity, order.account, order.self_trade)
     time_in_force = order.time_in_force if order.price else IOC
-    stays = taker.finish(events, met, order.hold + more, time_in_force)
+    stays = taker.finish(events, met, hold, time_in_force)
     if order.order_list and not stays:
         events.append(taker.lists().done(state.lists[order.order_list]))
     return events
@@ -139,7 +133,7 @@ def _market(
     budget, lots = order.quote_quantity, order.quantity
     if budget:
         met = matching.walk_budget(opposite, limit_key, budget, rules.unit, order.account, order.self_trade)
-        bought = sum(step[1] for step in met.steps)
+        bought = sum(abs(step[1]) for step in met.steps)
         hold = budget if buys else bought * rules.lot_atoms
         lots = Quantity(bought + (1 if met.left and bought else 0))
     else:
@@ -149,7 +143,7 @@ def _market(
         return Reject.INSUFFICIENT_FUNDS
     events: list[Event] = [accepted(number, now, account.seq + 1, order, lots, hold, False, order_list)]
     seqs = {account.id: account.seq + 1}
-    taker = Taker(state, now, book, number, order.account, order.side, Price(0), seqs)
+    taker = Taker(state, now, book, number, order.account, order.side, order.self_trade, Price(0), seqs)
     taker.finish(events, met, hold, IOC)
     return events
 
@@ -172,8 +166,16 @@ def _sleep(
 
 def dearest(book: Book, order: PlaceOrder) -> int:
     """The most that an order with a limit or a stop price can cost: quote atoms to buy, base atoms to sell."""
-    limit = order.price or protection(book, order.side, order.stop_price)
+    limit = order.price or protection(book, order.side, _dearest_stop(book, order))
     return most(book, order.side, limit, order.quantity)
+
+
+def _dearest_stop(book: Book, order: PlaceOrder) -> Price:
+    """The highest price that a buy waits for: one that trails the price down from its start waits for less later."""
+    if not order.trailing_delta:
+        return order.stop_price
+    start = order.stop_price or book.last_price
+    return Price(mark(order.side, start, order.trailing_delta) // BIPS)
 
 
 def most(book: Book, side: Side, limit: int, lots: int) -> int:
@@ -215,6 +217,10 @@ def accepted(
         order.client_id,
         rests,
         order_list,
+        order.iceberg,
+        order.trailing_delta,
+        order.strategy_id,
+        order.strategy_type,
     )
 
 
@@ -222,126 +228,3 @@ def protection(book: Book, side: Side, stop_price: Price) -> Price:
     """The worst price at which a triggered market order trades: its stop price and the market's slack beyond."""
     slack = stop_price * book.rules.slack // MILLION
     return Price(stop_price + slack if side == 1 else max(1, stop_price - slack))
-
-
-class Taker(msgspec.Struct, gc=False):
-    """One order meeting the book: turns the steps of a walk into events, numbering them as it goes.
-
-    `limit` (0: none) is what the hold was priced at. `seqs` has each account's number of its event before.
-    """
-
-    state: State
-    now: Micros
-    book: Book
-    order: OrderId
-    account: AccountId
-    side: Side
-    limit: Price
-    seqs: dict[AccountId, int]
-    contingency: Contingency | None = None
-
-    def lists(self) -> Contingency:
-        """The order lists that this decision touches; most touch none."""
-        if self.contingency is None:
-            self.contingency = Contingency(self.state, self.now, self.next_seq)
-        return self.contingency
-
-    def finish(self, events: list[Event], met: matching.Walk, hold: int, time_in_force: TimeInForce) -> bool:
-        """Append trades and then what becomes of the rest: booked (True), expired, or nothing left."""
-        if time_in_force == FOK and (met.left or met.stopped):
-            events.append(self._end(self.order, self.account, EXPIRED, hold))
-            return False
-        spent = self._trade(events, met, hold)
-        if met.stopped:
-            events.append(self._end(self.order, self.account, EXPIRED_IN_MATCH, hold - spent))
-        elif met.left:
-            if time_in_force == GTC:
-                seq = self.next_seq(self.account)
-                events.append(OrderBooked(self.now, self.order, self.account, seq, self.book.rules.id))
-                return True
-            events.append(self._end(self.order, self.account, EXPIRED, hold - spent))
-        return False
-
-    def _trade(self, events: list[Event], met: matching.Walk, hold: int) -> int:
-        """Append the trades (and makers expired on the way); return how much of the hold they use or release."""
-        book, rules, limit, buys = self.book, self.book.rules, self.limit, self.side == 1
-        trade, aggregate = int(book.next_trade), book.next_aggregate - 1
-        price_before, spent, released = 0, 0, 0
-        last = None if limit or met.left or met.stopped else _last_fill(met)
-        for step in met.steps:
-            maker, lots = step
-            if not lots:
-                events.append(self._end(maker.id, maker.account, EXPIRED_IN_MATCH, maker.hold))
-                if maker.order_list:
-                    events += self.lists().ended(maker)
-                continue
-            price = maker.price
-            if price != price_before:
-                aggregate += 1
-                price_before = price
-            notional = price * lots * rules.unit
-            if not buys:
-                spent += lots * rules.lot_atoms
-            else:
-                if limit:
-                    released = (limit - price) * lots * rules.unit
-                elif step is last:
-                    released = hold - spent - notional
-                spent += notional + released
-            events.append(self._traded(maker, trade, aggregate, lots, notional, released))
-            trade += 1
-            if maker.order_list:
-                events += self.lists().traded(maker, lots)
-        return spent
-
-    def _traded(
-        self,
-        maker: Order,
-        trade: int,
-        aggregate: int,
-        lots: Quantity,
-        notional: int,
-        released: int,
-    ) -> Traded:
-        """One fill at the maker's price, with both fees."""
-        book = self.book
-        base = lots * book.rules.lot_atoms
-        maker_gets, taker_gets = (notional, base) if self.side == 1 else (base, notional)
-        fees = book.tier_fees
-        maker_rate = fees.get(maker.owner.tier, book.fees)[0]
-        taker_rate = fees.get(self.state.accounts[self.account].tier, book.fees)[1]
-        return Traded(
-            self.now,
-            book.rules.id,
-            trade,  # type: ignore[arg-type]  # see `accepted`
-            aggregate,
-            maker.price,
-            lots,
-            notional,  # type: ignore[arg-type]
-            self.side,
-            maker.id,
-            self.order,
-            maker.account,
-            self.account,
-            self.next_seq(maker.account),
-            self.next_seq(self.account),
-            fee(maker_gets, maker_rate),
-            fee(taker_gets, taker_rate),
-            released,  # type: ignore[arg-type]
-        )
-
-    def _end(self, order: OrderId, account: AccountId, status: OrderStatus, released: int) -> OrderEnded:
-        seq = self.next_seq(account)
-        return OrderEnded(self.now, order, account, seq, self.book.rules.id, status, Amount(released), "")
-
-    def next_seq(self, account: AccountId) -> int:
-        """The number of the next event of `account`."""
-        seqs = self.seqs
-        seq = seqs.get(account)
-        seq = (self.state.accounts[account].seq if seq is None else seq) + 1
-        seqs[account] = seq
-        return seq
-
-
-def _last_fill(met: matching.Walk) -> matching.Step | None:
-    return next((step for step in reversed(met.steps) if step[1]), None)

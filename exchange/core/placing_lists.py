@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from exchange.core import risk_lists
 from exchange.core.commands import PlaceOrder, PlaceOrderList, WakeOrder
-from exchange.core.contingency import Contingency, Numbers, last_of, unborn
-from exchange.core.events import Event, OrderAccepted, OrderBooked, OrderEnded, OrderListPlaced, OrderReleased
+from exchange.core.contingency import Contingency, Numbers, has_died, last_of, unborn
+from exchange.core.events import Event, OrderAccepted, OrderBooked, OrderListPlaced, OrderReleased
 from exchange.core.market import MarketPhase
 from exchange.core.order_lists import ListKind
 from exchange.core.orders import LIMIT_MAKER, Order
@@ -82,10 +82,9 @@ def _place_working(
     events = enter(state, now, book, account, working, first, number, tuple(beside))
     if isinstance(events, Reject):
         return events
-    last = events[-1]
-    if type(last) is OrderEnded and last.order == first:
+    if has_died(events, first, working.quantity):
         pending = tuple(OrderId(first + n) for n in range(1, len(waiting) + 1))
-        events += unborn(now, number, account.id, last.account_seq, wish.market, pending, _NOTHING)
+        events += unborn(now, number, account.id, last_of(account, events), wish.market, pending, _NOTHING)
     return events
 
 
@@ -162,7 +161,11 @@ def _release_pair(
 def _release_one(state: State, now: Micros, book: Book, order: Order, wish: PlaceOrder) -> list[Event] | Reject:
     """The pending order of an OTO does what a new one would."""
     account = order.owner
-    if wish.stop_price and reached(order.type, order.side, order.stop_price, book.last_price):
+    if (
+        wish.stop_price
+        and not wish.trailing_delta
+        and reached(order.type, order.side, order.stop_price, book.last_price)
+    ):
         return Reject.WOULD_TRIGGER
     events = enter(state, now, book, account, wish, order.id, order.order_list)
     if isinstance(events, Reject):

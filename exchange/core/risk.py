@@ -7,25 +7,30 @@ whom the order would meet, are checked in `placing`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from exchange.core.market import Market, MarketPhase
 from exchange.core.orders import LIMIT, LIMIT_MAKER, PRICED_TYPES, SLEEPING_TYPES, OrderType, TimeInForce
+from exchange.core.postings import HELD, balance_key
 from exchange.core.rejects import Reject
 from exchange.core.triggers import reached
-from exchange.core.units import MILLION
+from exchange.core.units import MILLION, Amount, BalanceKey
 
 if TYPE_CHECKING:
     from exchange.core.book import Book
-    from exchange.core.commands import PlaceOrder
+    from exchange.core.commands import AmendOrder, PlaceOrder
+    from exchange.core.orders import Order
     from exchange.core.state import Account
 
 _OPEN: Final = MarketPhase.OPEN
 _CLIENT_ID: Final = re.compile(r"[a-zA-Z0-9\-_]{1,36}").fullmatch
 
 
-def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reject | None:
-    """The first reason to refuse `order`, or None."""
+def check(
+    account: Account | None, book: Book | None, order: PlaceOrder, balances: Mapping[BalanceKey, Amount]
+) -> Reject | None:
+    """The first reason to refuse `order`, or None. `balances` are everybody's, as `State` has them."""
     if book is None:
         return Reject.UNKNOWN_MARKET
     if account is None:
@@ -36,18 +41,66 @@ def check(account: Account | None, book: Book | None, order: PlaceOrder) -> Reje
         reject = check_phase(book.phase, order) or check_parts(book, order)
         if reject is not None:
             return reject
-    stop_price = order.stop_price
-    mine = account.open_by_market.get(order.market)
-    if mine is not None:
-        if len(mine) >= book.rules.max_orders:
-            return Reject.MAX_ORDERS
-        if stop_price and book.triggers.of(account.id) >= book.rules.max_algo_orders:
-            return Reject.MAX_ALGO_ORDERS
+    reject = _check_limits(account, book, order, balances)
+    if reject is not None:
+        return reject
     if order.client_id in account.open_by_client:
         return Reject.DUPLICATE_CLIENT_ID
-    if stop_price and reached(order.type, order.side, stop_price, book.last_price):
+    stop_price = order.stop_price
+    if stop_price and not order.trailing_delta and reached(order.type, order.side, stop_price, book.last_price):
         return Reject.WOULD_TRIGGER
     return None
+
+
+def _check_limits(
+    account: Account, book: Book, order: PlaceOrder, balances: Mapping[BalanceKey, Amount]
+) -> Reject | None:
+    """How many orders of a kind an account may have open in one market, and how much of base it may come to own."""
+    rules = book.rules
+    mine = account.open_by_market.get(order.market)
+    if mine is not None:
+        if len(mine) >= rules.max_orders:
+            return Reject.MAX_ORDERS
+        if order.type > LIMIT_MAKER and book.triggers.of(account.id) >= rules.max_algo_orders:
+            return Reject.MAX_ALGO_ORDERS
+        if order.iceberg and sum(one.iceberg > 0 for one in mine.values()) >= rules.max_iceberg_orders:
+            return Reject.MAX_ICEBERG_ORDERS
+    if rules.max_position and order.side == 1 and not _has_room(account, book, order, balances):
+        return Reject.MAX_POSITION
+    return None
+
+
+def _has_room(account: Account, book: Book, order: PlaceOrder, balances: Mapping[BalanceKey, Amount]) -> bool:
+    """Whether what the account has of the base asset, and all that its open buys and this one buy, is allowed."""
+    rules = book.rules
+    key = balance_key(account.id, rules.base)
+    owned = balances.get(key, 0) + balances.get(BalanceKey(key | HELD), 0)
+    mine = account.open_by_market.get(order.market, {}).values()
+    buying = sum(one.quantity - one.filled for one in mine if one.side == 1) + order.quantity
+    return owned + buying * rules.lot_atoms <= rules.max_position * rules.lot_atoms
+
+
+def check_amendment(account: Account, rules: Market, order: Order, command: AmendOrder) -> Reject | None:
+    """The first reason not to make `order` smaller, or None."""
+    quantity, name = command.quantity - order.prevented, command.new_client_id
+    if order.order_list:
+        return Reject.AMEND_LISTED
+    if quantity > order.quantity:
+        return Reject.AMEND_INCREASES
+    if quantity == order.quantity:
+        return Reject.AMEND_NOTHING
+    if quantity <= order.filled:
+        return Reject.AMEND_FILLED
+    if not name or check_client_id(name):
+        return Reject.BAD_CLIENT_ID
+    if account.open_by_client.get(name, order.id) != order.id:
+        return Reject.DUPLICATE_CLIENT_ID
+    if quantity < rules.min_quantity:
+        return Reject.LOT_SIZE
+    price = order.price or order.stop_price
+    if price and price * quantity * rules.unit < rules.min_notional:
+        return Reject.NOTIONAL
+    return Reject.MAX_AMENDMENTS if order.amendments >= rules.max_amendments else None
 
 
 def check_phase(phase: MarketPhase, order: PlaceOrder) -> Reject | None:
@@ -62,7 +115,7 @@ def check_phase(phase: MarketPhase, order: PlaceOrder) -> Reject | None:
 def _is_usual(book: Book, order: PlaceOrder) -> bool:
     """Whether this is a limit order beyond doubt, so that `check_parts`, which asks one by one, need not be asked."""
     price, quantity, client_id = order.price, order.quantity, order.client_id
-    if order.type is not LIMIT or order.stop_price or order.quote_quantity:
+    if order.type is not LIMIT or order.stop_price or order.quote_quantity or order.iceberg or order.trailing_delta:
         return False
     if price < book.lowest or price > book.highest:
         return False
@@ -80,6 +133,7 @@ def check_parts(book: Book, order: PlaceOrder) -> Reject | None:
         check_shape(order)
         or check_client_id(order.client_id)
         or _check_size(book.rules, order)
+        or _check_special(book.rules, order)
         or _check_price(book.rules, book.last_price, order)
     )
 
@@ -87,21 +141,23 @@ def check_parts(book: Book, order: PlaceOrder) -> Reject | None:
 def check_shape(order: PlaceOrder) -> Reject | None:
     """Whether the order has just the parts that its type takes."""
     kind = order.type
-    if kind == OrderType.LIMIT and order.price and order.quantity and not order.stop_price | order.quote_quantity:
-        return None  # the usual order, quickly
     priced, sleeps = kind in PRICED_TYPES, kind in SLEEPING_TYPES
     if priced and not order.price:
         return Reject.MISSING_PRICE
-    if sleeps and not order.stop_price:
+    if sleeps and not order.stop_price and not order.trailing_delta:
         return Reject.MISSING_STOP_PRICE
     if not order.quantity and not order.quote_quantity:
         return Reject.MISSING_QUANTITY
     if (order.price and not priced) or (order.stop_price and not sleeps):
         return Reject.BAD_COMBINATION
+    if order.trailing_delta and not sleeps:
+        return Reject.BAD_COMBINATION
     if order.quote_quantity and (kind != OrderType.MARKET or order.quantity):
         return Reject.BAD_COMBINATION
     if order.time_in_force != TimeInForce.GTC and kind not in PRICED_TYPES - {OrderType.LIMIT_MAKER}:
         return Reject.BAD_COMBINATION
+    if order.iceberg and (not priced or order.time_in_force != TimeInForce.GTC):
+        return Reject.BAD_ICEBERG
     return None
 
 
@@ -124,6 +180,21 @@ def _check_size(rules: Market, order: PlaceOrder) -> Reject | None:
             return Reject.MARKET_LOT_SIZE
     elif order.quote_quantity < 0:
         return Reject.NOTIONAL
+    return None
+
+
+def _check_special(rules: Market, order: PlaceOrder) -> Reject | None:
+    """What an iceberg shows, and how far a trailing stop stays behind."""
+    shown, delta = order.iceberg, order.trailing_delta
+    if shown:
+        if not rules.min_quantity <= shown <= rules.max_quantity:
+            return Reject.LOT_SIZE
+        if shown > order.quantity:
+            return Reject.ICEBERG_EXCEEDS
+        if -(-order.quantity // shown) > rules.iceberg_parts:
+            return Reject.ICEBERG_PARTS
+    if delta and not rules.min_trailing_delta <= delta <= rules.max_trailing_delta:
+        return Reject.TRAILING_DELTA
     return None
 
 

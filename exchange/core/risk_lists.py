@@ -134,6 +134,9 @@ def _check_limits(account: Account, book: Book, wish: PlaceOrderList) -> Reject 
     sleepers = sum(order.type in SLEEPING_TYPES for order in wish.orders)
     if sleepers and book.triggers.of(account.id) + sleepers > book.rules.max_algo_orders:
         return Reject.MAX_ALGO_ORDERS
+    icebergs = sum(order.iceberg > 0 for order in wish.orders)
+    if icebergs and icebergs + sum(one.iceberg > 0 for one in mine.values()) > book.rules.max_iceberg_orders:
+        return Reject.MAX_ICEBERG_ORDERS
     lists = sum(one.market == wish.market for one in account.open_lists.values())
     return Reject.MAX_ORDER_LISTS if lists >= book.rules.max_order_lists else None
 

@@ -25,7 +25,7 @@ from exchange.core.units import (
 
 if TYPE_CHECKING:
     from exchange.core.book import Book
-    from exchange.core.events import Event, KeyUsed, Traded
+    from exchange.core.events import Event, KeyUsed, MatchPrevented, OrderAmended, Traded
     from exchange.core.market import Asset
     from exchange.core.order_lists import OrderList
     from exchange.core.transfers import Deposit, Withdrawal
@@ -65,6 +65,7 @@ class Changes:
 
     __slots__ = (
         "accounts",
+        "amendments",
         "countdowns",
         "deposits",
         "events",
@@ -75,6 +76,7 @@ class Changes:
         "markets",
         "orders",
         "postings",
+        "prevented",
         "sessions",
         "special",
         "trades",
@@ -86,6 +88,8 @@ class Changes:
         self.events: list[Event] = []
         self.postings: list[Posting] = []
         self.trades: list[tuple[Seq, Traded]] = []
+        self.prevented: list[tuple[Seq, MatchPrevented]] = []
+        self.amendments: list[tuple[Seq, OrderAmended]] = []
         self.fresh: dict[OrderId, Order] = {}
         self.orders: dict[OrderId, Order] = {}
         self.lists: dict[ListId, OrderList] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from exchange.core.events import Event, Traded
+from exchange.core.events import Event, MatchPrevented, Traded
 from exchange.core.postings import ACCOUNT_SHIFT
 from exchange.core.state import MARK_EVERY
 
@@ -48,6 +48,8 @@ def newest_numbers(events: tuple[Event, ...]) -> dict[int, int]:
         if type(event) is Traded:
             newest[event.maker] = event.maker_seq
             newest[event.taker] = event.taker_seq
+        elif type(event) is MatchPrevented:
+            newest[event.account] = max(event.maker_seq, event.taker_seq)
         elif (number := getattr(event, "account_seq", None)) is not None:
             newest[event.account] = number  # type: ignore[union-attr]  # whoever has a number has an account
     return newest

@@ -10,15 +10,17 @@ import msgspec
 import trio
 
 from exchange.core.order_lists import OrderListRow
-from exchange.core.orders import OrderRow, Side
+from exchange.core.orders import OrderRow, SelfTrade, Side
 from exchange.core.units import AccountId, ListId, MarketId, Micros, OrderId, TradeId
 from exchange.ledger import db
 from exchange.ledger.restore import LIST_COLUMNS, ORDER_COLUMNS, list_row, order_row
-from exchange.ledger.rows import AggregateRow, BarRow, Row, TradeRow
+from exchange.ledger.rows import AggregateRow, AmendmentRow, BarRow, PreventedRow, Row, TradeRow
 
 T = TypeVar("T")
 
 _TRADE_COLUMNS: Final = ", ".join(TradeRow.__struct_fields__)
+_PREVENTED_COLUMNS: Final = ", ".join(PreventedRow.__struct_fields__)
+_AMENDMENT_COLUMNS: Final = ", ".join(AmendmentRow.__struct_fields__)
 _BAR_COLUMNS: Final = ", ".join(BarRow.__struct_fields__)
 _MAX_ID: Final = 1 << 62
 
@@ -109,6 +111,35 @@ class Queries:
         places = ", ".join("?" * len(wanted))
         statement = f"SELECT id, order_list FROM orders WHERE id IN ({places}) AND order_list"
         return dict(self._connection.execute(statement, wanted))
+
+    def prevented_matches(
+        self,
+        account: AccountId,
+        market: MarketId,
+        match: int | None = None,
+        order_id: OrderId | None = None,
+        from_id: int = 0,
+        limit: int = 500,
+    ) -> list[PreventedRow]:
+        """The account's prevented matches by ascending id: that of number `match`, or those of an order."""
+        select = f"SELECT {_PREVENTED_COLUMNS} FROM prevented_matches"
+        found: dict[int, PreventedRow] = {}
+        roles = ("id",) if match is not None else ("maker_order", "taker_order")
+        for role in roles:
+            where = f"WHERE {role} = ? AND market = ? AND account = ? AND id >= ? ORDER BY id LIMIT ?"
+            args = (order_id if match is None else match, market, account, from_id, limit)
+            for row in self._connection.execute(f"{select} {where}", args):
+                found[row[2]] = PreventedRow(*row)
+        rows = [found[number] for number in sorted(found)[:limit]]
+        return [msgspec.structs.replace(row, mode=SelfTrade(row.mode)) for row in rows]
+
+    def amendments(self, order_id: OrderId, from_seq: int = 0, limit: int = 500) -> list[AmendmentRow]:
+        """How an order was made smaller, from event `from_seq` on."""
+        rows = self._connection.execute(
+            f"SELECT {_AMENDMENT_COLUMNS} FROM amendments WHERE order_id = ? AND seq >= ? ORDER BY seq LIMIT ?",
+            (order_id, from_seq, limit),
+        )
+        return [AmendmentRow(*row) for row in rows]
 
     def trades(
         self,

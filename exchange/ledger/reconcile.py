@@ -37,6 +37,8 @@ _KEYS: Final = {
     "journal": ("first_seq",),
     "postings": ("id",),
     "trades": ("market", "id"),
+    "prevented_matches": ("seq",),
+    "amendments": ("seq",),
     "bars": ("market", "minute"),
     "orders": ("id",),
     "order_lists": ("id",),
@@ -141,13 +143,16 @@ class _Replay:
         self.connection = connection
         self.state = State()
         self.rows = {"journal": 0, "postings": 0, "trades": 0, "orders": 0, "order_lists": 0}
-        self.rows |= {"account_events": 0, "balance_marks": 0}
+        self.rows |= {"account_events": 0, "balance_marks": 0, "prevented_matches": 0, "amendments": 0}
         self.bars: dict[tuple[int, int], BarRow] = {}
         self.credits: dict[str, Row] = {}
         self.keys: dict[tuple[int, str], Row] = {}
         self.newest: dict[str, dict[int, int]] = {"account_events": {}, "balance_marks": {}}
         self.postings = self._select("SELECT id, seq, debit, credit, amount FROM postings ORDER BY id")
         self.trades: dict[int, Iterator[Row]] = {}
+        self.by_seq = {
+            table: self._select(f"SELECT * FROM {table} ORDER BY seq") for table in ("prevented_matches", "amendments")
+        }
 
     def run(self, progress: Progress) -> Verified:
         total = next(self._select("SELECT coalesce(max(last_seq), 0) FROM journal"))[0]
@@ -192,6 +197,8 @@ class _Replay:
         self._compare_trades(frozen.trades)
         self._compare_of_accounts("account_events", frozen.account_events)
         self._compare_of_accounts("balance_marks", frozen.balance_marks)
+        self._compare_by_seq("prevented_matches", frozen.prevented_matches)
+        self._compare_by_seq("amendments", frozen.amendments)
         self.credits.update((row[0], row) for row in frozen.credits)
         for dropped in frozen.keys_dropped:
             del self.keys[dropped]
@@ -235,6 +242,11 @@ class _Replay:
             _same("trades", row, next(cursor, None))
             self.rows["trades"] += 1
 
+    def _compare_by_seq(self, table: str, expected: Iterable[Row]) -> None:
+        for row in expected:
+            _same(table, row, next(self.by_seq[table], None))
+            self.rows[table] += 1
+
     def _compare_closed_orders(self, changes: Changes) -> None:
         """An order that is final never changes again, so its row can be compared at once."""
         for order in (*changes.fresh.values(), *changes.orders.values()):
@@ -274,6 +286,8 @@ class _Replay:
         self._nothing_left("postings", self.postings)
         for cursor in self.trades.values():
             self._nothing_left("trades", cursor)
+        for table, rest in self.by_seq.items():
+            self._nothing_left(table, rest)
         traded = tuple(self.trades)
         unknown = f"SELECT * FROM trades WHERE market NOT IN ({', '.join('?' * len(traded))})"
         self._nothing_left("trades", self._select(unknown, traded))

@@ -26,7 +26,8 @@ from exchange.core.orders import (
 )
 from exchange.core.state import Account, State
 from exchange.core.transfers import Deposit, DepositState, Withdrawal, WithdrawalState
-from exchange.core.units import AccountId, ListId, MarketId, OrderId, Seq
+from exchange.core.triggers import nearness
+from exchange.core.units import AccountId, ListId, MarketId, OrderId, Price, Seq
 from exchange.ledger import db
 from exchange.ledger.rows import Row, next_mark
 
@@ -117,6 +118,9 @@ def restore_markets(connection: apsw.Connection, state: State) -> None:
         book.last_price, book.next_trade, book.next_aggregate = last_price, trade, aggregate
         state.books[market.id] = book
         state.symbols[market.symbol] = market.id
+    newest = "SELECT market, max(id) FROM prevented_matches GROUP BY market"
+    for market_id, match in connection.execute(newest):
+        state.books[market_id].next_match = match + 1
     for market_id, tier, maker, taker in connection.execute("SELECT market, tier, maker_fee, taker_fee FROM tier_fees"):
         state.books[market_id].tier_fees[tier] = (maker, taker)
 
@@ -148,14 +152,41 @@ def _orders(connection: apsw.Connection, state: State) -> None:
         _file(state, order)
         if order.status is PENDING_NEW:
             state.books[order.market].triggers.expect(order)
-        elif not order.working:
-            state.books[order.market].triggers.add(order)
+    asleep = [order for order in orders if not order.working and order.status is not PENDING_NEW]
+    for order in sorted(asleep, key=_waking):
+        trailed = trailed_price(connection, state.books[order.market], order) if order.trailing_time else Price(0)
+        state.books[order.market].triggers.add(order, trailed)
     orders.sort(key=lambda order: order.booked)
     for order in orders:
         if order.working:
             state.books[order.market].add(order)
-    for book in state.books.values():
-        book.triggers.reach(book.last_price)
+
+
+def _waking(order: Order) -> tuple[int, int, int]:
+    """The due in the order in which they became so: by event, then the nearest stop price, then the oldest."""
+    return order.due, nearness(order), order.id
+
+
+def trailed_price(connection: apsw.Connection, book: Book, order: Order) -> Price:
+    """The best price since a trailing order began to follow it: of the trades of that minute, and of all bars since.
+
+    Before any trade it begins with the reference price.
+    """
+    best, start = ("min", "low") if order.side == 1 else ("max", "high")
+    row = connection.execute(
+        "SELECT price, time / 60000000 FROM trades WHERE market = ? AND id = ?", (order.market, order.trailing_trade)
+    ).fetchone()
+    found, minute = row or (book.rules.reference, -1)
+    rest = f"SELECT {best}({start}) FROM bars WHERE market = ? AND minute > ?"
+    same = (
+        f"SELECT {best}(price) FROM trades WHERE market = ?1 AND id >= ?2 AND id <="
+        " (SELECT last_trade FROM bars WHERE market = ?1 AND minute = ?3)"
+    )
+    since = [found]
+    since += [value for (value,) in connection.execute(rest, (order.market, minute)) if value is not None]
+    trades = connection.execute(same, (order.market, order.trailing_trade, minute))
+    since += [value for (value,) in trades if value is not None]
+    return Price(min(since) if order.side == 1 else max(since))
 
 
 def _promises(connection: apsw.Connection, state: State) -> None:

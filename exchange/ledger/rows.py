@@ -13,7 +13,7 @@ import msgspec
 from exchange.core import events as ev
 from exchange.core.committed import Committed, LevelChange, Report
 from exchange.core.order_lists import OrderList
-from exchange.core.orders import ROW_END, Order, OrderRow, Side
+from exchange.core.orders import ROW_END, Order, OrderRow, SelfTrade, Side
 from exchange.core.postings import Bucket, balance_key
 from exchange.core.state import MARK_EVERY
 from exchange.core.units import MAX_STORED, AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
@@ -51,6 +51,34 @@ class TradeRow(msgspec.Struct, frozen=True, gc=False):
     maker_fee: Amount
     taker_fee: Amount
     aggregate: int
+
+
+class PreventedRow(msgspec.Struct, frozen=True, gc=False):
+    """A self-trade that was prevented; `id` counts them in their market, `seq` is its event."""
+
+    seq: Seq
+    market: MarketId
+    id: int
+    time: Micros
+    account: AccountId
+    mode: SelfTrade
+    price: Price
+    maker_order: OrderId
+    taker_order: OrderId
+    maker_lots: Quantity
+    taker_lots: Quantity
+
+
+class AmendmentRow(msgspec.Struct, frozen=True, gc=False):
+    """An order made smaller; `seq` is the event. Quantities are as if asked for, what prevention took included."""
+
+    seq: Seq
+    order_id: OrderId
+    time: Micros
+    before: Quantity
+    quantity: Quantity
+    name_before: str
+    client_id: str
 
 
 class AggregateRow(msgspec.Struct, frozen=True, gc=False):
@@ -97,6 +125,8 @@ class Frozen(msgspec.Struct, frozen=True):
     changed_orders: list[Row]
     special_orders: list[Row]
     trades: list[Row]
+    prevented_matches: list[Row]
+    amendments: list[Row]
     bars: list[Row]
     accounts: list[Row]
     changed_accounts: list[Row]
@@ -141,6 +171,8 @@ def freeze(
         [_order_change(order) for order in changes.orders.values()],
         [_special_change(order) for order in changes.special.values() if order.id not in changes.fresh],
         [trade_row(seq, trade) for seq, trade in changes.trades],
+        [prevented_row(seq, event) for seq, event in changes.prevented],
+        [amendment_row(seq, event) for seq, event in changes.amendments],
         bar_rows(trade for _, trade in changes.trades),
         rare["accounts"],
         [(a.id, a.tier, int(a.frozen), a.seq) for a in changes.accounts.values() if a.seq],
@@ -257,6 +289,36 @@ def trade_row(seq: Seq, trade: ev.Traded) -> Row:
         trade.maker_fee,
         trade.taker_fee,
         trade.aggregate,
+    )
+
+
+def prevented_row(seq: Seq, event: ev.MatchPrevented) -> Row:
+    """A self-trade that was prevented as a row of `prevented_matches`, in the order of `PreventedRow`."""
+    return (
+        seq,
+        event.market,
+        event.match,
+        event.time,
+        event.account,
+        event.mode,
+        event.price,
+        event.maker_order,
+        event.taker_order,
+        event.maker_lots,
+        event.taker_lots,
+    )
+
+
+def amendment_row(seq: Seq, event: ev.OrderAmended) -> Row:
+    """An amendment as a row of `amendments`, in the order of `AmendmentRow`."""
+    return (
+        seq,
+        event.order,
+        event.time,
+        event.before,
+        event.quantity,
+        event.name_before,
+        event.client_id,
     )
 
 

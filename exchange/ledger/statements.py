@@ -125,6 +125,8 @@ STATEMENTS: Final[dict[str, Write]] = {
     "special_orders": _update("orders", _SPECIAL_CHANGES),
     "order_lists": _upsert("order_lists", 10, "id", "status", "names", "updated"),
     "trades": _insert("trades", 15),
+    "prevented_matches": _insert("prevented_matches", 11),
+    "amendments": _insert("amendments", 7),
     "bars": _upsert(
         "bars",
         13,

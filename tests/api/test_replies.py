@@ -46,6 +46,9 @@ ASKED: dict[str, dict[str, object]] = {
     "GET /api/v3/orderList": {"orderListId": 1},
     "DELETE /api/v3/orderList": SYMBOL | {"orderListId": 1},
     "/api/v3/order/cancelReplace": NEW | {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": 1},
+    "/api/v3/order/amend/keepPriority": SYMBOL | {"orderId": 1, "newQty": "0.7"},
+    "/api/v3/order/amendments": SYMBOL | {"orderId": 1},
+    "/api/v3/myPreventedMatches": SYMBOL | {"orderId": 1},
     "/api/v3/allOrders": SYMBOL,
     "/api/v3/account/commission": SYMBOL,
     "/api/v3/myTrades": SYMBOL,
@@ -62,7 +65,7 @@ REFUSED = {
 
 NAMES = [name for route in ROUTES if (name := f"{route.method} {route.path}") not in REFUSED]
 WHOLE = re.compile(
-    "serverTime|intervalNum|limit|count|.*Precision|maxNum(Algo)?Orders|maxNumOrderLists|avgPriceMins|mins|[afl]|T|"
+    "serverTime|intervalNum|limit|count|.*Precision|maxNum(Algo|Iceberg)?Orders|maxNumOrder(Lists|Amends)|(min|max)Trailing.*Delta|avgPriceMins|mins|[afl]|T|"
     "id|.*Id|time|.*Time|(maker|taker|buyer|seller)Commission|uid|status"
 ).fullmatch
 """Fields that may be JSON integers: ids, times, counts, places. Never an amount, a price or a rate."""

@@ -25,6 +25,7 @@ GET /api/v3/referencePrice, GET /api/v3/referencePrice/calculation, GET /api/v3/
 GET /sapi/v1/capital/deposit/address, GET /sapi/v1/capital/deposit/hisrec, GET /sapi/v1/capital/withdraw/history,
 POST /sapi/v1/capital/withdraw/apply, GET /sapi/v1/account/status, GET /sapi/v1/account/apiTradingStatus,
 GET /sapi/v1/account/apiRestrictions,
+PUT /api/v3/order/amend/keepPriority, GET /api/v3/order/amendments, GET /api/v3/myPreventedMatches,
 GET /api/v3/account/commission, GET /api/v3/myTrades, GET /api/v3/rateLimit/order, POST /api/v3/userDataStream,
 PUT /api/v3/userDataStream, DELETE /api/v3/userDataStream, GET /sapi/v1/system/status,
 GET /sapi/v1/capital/config/getall, GET /sapi/v1/asset/tradeFee, GET /sapi/v1/margin/allPairs,

@@ -51,6 +51,8 @@ LOOKS: dict[str, dict[str, object]] = {
     "orderList.status": {"origClientOrderId": "herlist"},
     "openOrderLists.status": {},
     "allOrderLists": {"fromId": 1},
+    "order.amendments": SYMBOL | {"orderId": 1},
+    "myPreventedMatches": SYMBOL | {"orderId": 1},
     "myTrades": SYMBOL,
     "account.status": {"omitZeroBalances": "true"},
     "account.commission": SYMBOL,
@@ -61,6 +63,7 @@ LOOKS: dict[str, dict[str, object]] = {
 ACTS: dict[str, dict[str, object]] = {
     "order.place": SYMBOL | SELL | {"newClientOrderId": "hers"},
     "order.cancel": SYMBOL | {"orderId": 1},
+    "order.amend.keepPriority": SYMBOL | {"orderId": 1, "newQty": "0.5"},
     "order.cancelReplace": SYMBOL | SELL | {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": 1},
     "openOrders.cancelAll": SYMBOL,
     "orderList.place": OLD_OCO,

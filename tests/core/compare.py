@@ -8,7 +8,9 @@ import msgspec
 from exchange.core.book import Book, BookSide
 from exchange.core.events import (
     Event,
+    MatchPrevented,
     OrderAccepted,
+    OrderAmended,
     OrderEnded,
     OrderListDone,
     OrderListPlaced,
@@ -70,13 +72,14 @@ def _book(book: Book) -> Plain:
         "rules": book.rules,
         "phase": book.phase,
         "last_price": book.last_price,
-        "counters": (book.next_trade, book.next_aggregate),
+        "counters": (book.next_trade, book.next_aggregate, book.next_match),
         "fees": (book.fees, dict(book.tier_fees)),
         "bids": _half(book.bids),
         "asks": _half(book.asks),
-        "asleep": (list(triggers._rising), list(triggers._falling)),
         "due_lists": list(book.due_lists),
         "expected": dict(triggers._expected),
+        "asleep": [[one[:2] for one in waiting] for waiting in (triggers._rising, triggers._falling)],
+        "trailing": (triggers.highest.shown(), triggers.lowest.shown()),
         "due": [order for order in triggers._queue if order in triggers._due],
     }
 
@@ -86,9 +89,9 @@ def _half(half: BookSide) -> list[object]:
     for level in half:
         queue, order = [], level.first
         while order is not None:
-            queue.append((order.id, order.quantity - order.filled))
+            queue.append((order.id, order.quantity - order.filled, order.shown))
             order = order.behind
-        levels.append((level.price, level.quantity, level.count, queue))
+        levels.append((level.price, level.quantity, level.count, level.icebergs, queue))
     return levels
 
 
@@ -102,6 +105,11 @@ def happened(events: Iterable[Event]) -> list[Line]:
             lines.append(("trade", event.maker_order, event.taker_order, *fill, *fees))
         elif isinstance(event, OrderEnded):
             lines.append(("ended", event.order, event.status.name))
+        elif isinstance(event, MatchPrevented):
+            lost = (event.maker_lots, event.taker_lots)
+            lines.append(("prevented", event.match, event.maker_order, event.taker_order, event.price, *lost))
+        elif isinstance(event, OrderAmended):
+            lines.append(("amended", event.order, event.quantity, event.client_id))
         elif isinstance(event, OrderAccepted):
             lines.append(("accepted", event.order))
         elif isinstance(event, OrderTriggered):
@@ -124,16 +132,34 @@ def answered(outcome: Outcome, woken: Iterable[Event]) -> tuple[str | None, list
     return (outcome.reject.name if outcome.reject else None), lines + happened(woken)
 
 
-def book_of(state: State, market: int, side: Side) -> list[tuple[int, int, int]]:
-    """(price, order, lots left) of all that rests on one side, in order of priority."""
+def book_of(state: State, market: int, side: Side) -> list[tuple[int, int, int, int]]:
+    """(price, order, lots left, lots to see) of all that rests on one side, in order of priority."""
     book = state.books[MarketId(market)]
-    rows: list[tuple[int, int, int]] = []
+    rows: list[tuple[int, int, int, int]] = []
     for level in book.bids if side == Side.BUY else book.asks:
         order = level.first
         while order is not None:
-            rows.append((order.price, order.id, order.quantity - order.filled))
+            left = order.quantity - order.filled
+            rows.append((order.price, order.id, left, order.shown if order.iceberg else left))
             order = order.behind
     return rows
+
+
+def seen(state: State, market: int, side: Side) -> list[tuple[int, int]]:
+    """(price, quantity) of each level of one side, as everybody sees them."""
+    book = state.books[MarketId(market)]
+    return [(level.price, level.quantity) for level in (book.bids if side == Side.BUY else book.asks)]
+
+
+def trailing(book: Book) -> list[tuple[int, int]]:
+    """(order, best price) of all sleepers that follow the price or have."""
+    found = [
+        (order, price)
+        for t in (book.triggers.highest, book.triggers.lowest)
+        for price, one in t.shown()
+        for order in one
+    ]
+    return [(int(order), price) for order, price in found]
 
 
 def differences(state: State, naive: Naive) -> list[str]:
@@ -147,6 +173,7 @@ def differences(state: State, naive: Naive) -> list[str]:
     for market, shop in naive.shops.items():
         for side in Side:
             same(f"{side.name} of {market}", book_of(state, market, side), naive.book(market, side))
+            same(f"{side.name} seen of {market}", seen(state, market, side), naive.seen(market, side))
         same(f"last price of {market}", state.books[MarketId(market)].last_price, shop.last)
         same(f"due in {market}", list(state.books[MarketId(market)].triggers._queue), shop.due)
     same(
@@ -155,8 +182,10 @@ def differences(state: State, naive: Naive) -> list[str]:
         {t.id for t in naive.open if t.asleep or t.pending},
     )
     same("lists", set(state.lists), set(naive.lists.open))
-    filled = {order.id: (order.filled, order.filled_quote) for order in state.orders.values()}
-    same("filled", filled, {t.id: (t.filled, t.filled_quote) for t in naive.open})
+    filled = {order.id: (order.filled, order.filled_quote, order.prevented) for order in state.orders.values()}
+    same("filled", filled, {t.id: (t.filled, t.filled_quote, t.prevented) for t in naive.open})
+    trailed = {order: price for book in state.books.values() for order, price in trailing(book)}
+    same("trailed", trailed, naive.following())
     for asset in range(1, naive.money.assets + 1):
         same(f"fees in {asset}", state.available(FEES, AssetId(asset)), naive.money.total(FEES, asset))
         for number in naive.money.owners:

@@ -4,7 +4,9 @@ Plain lists and sorted scans. Nothing is indexed, nothing is cached: what an acc
 open orders whenever somebody asks. It shares the commands and the words of orders with `exchange.core`, and no code.
 """
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 from exchange.core import commands as co
 from exchange.core.market import MarketPhase
@@ -12,17 +14,39 @@ from exchange.core.orders import OrderType, SelfTrade, TimeInForce
 from tests.core.naive_lists import Lists
 from tests.core.naive_money import Money
 from tests.core.naive_promises import Promises
-from tests.core.naive_refusals import BUY, MILLION, PROFITS, STOPS, Shop, Ticket, band, refusal, touched, waits_for_rise
+from tests.core.naive_refusals import (
+    BUY,
+    MILLION,
+    PROFITS,
+    STOPS,
+    Shop,
+    Ticket,
+    amendment,
+    band,
+    refusal,
+    touched,
+    trailing_stop,
+)
 
 Line = tuple[object, ...]
 """What happened, in the words of both twins: ("trade", maker order, taker order, price, lots, fees...), ..."""
 
 
 @dataclass
-class Plan:
-    """Whom a taker meets, (maker, lots) with 0 lots for a maker that expires; and how it ends."""
+class Meeting:
+    """A maker and the lots it trades; or, of a trade with oneself, the lots that either side loses instead."""
 
-    meets: list[tuple[Ticket, int]]
+    maker: Ticket
+    lots: int
+    maker_loses: int = 0
+    taker_loses: int = 0
+
+
+@dataclass
+class Plan:
+    """Whom a taker meets, in order, and how it ends."""
+
+    meets: list[Meeting]
     ending: str  # "filled", "left over" or "stopped"
 
 
@@ -70,6 +94,8 @@ class Naive:
                 answer = self.lists.place(command)
             case co.CancelOrderList():
                 answer = self.lists.cancel(command)
+            case co.AmendOrder():
+                answer = self._amend(command)
             case co.CancelReplace():
                 return self._replace(command)
             case co.Keyed():
@@ -116,7 +142,10 @@ class Naive:
         if not command.order and not command.client_id:
             return "UNKNOWN_ORDER"
         for ticket in mine:
-            if command.order in (0, ticket.id) and command.client_id in ("", ticket.wish.client_id):
+            if command.order in (0, ticket.id) and command.client_id in ("", ticket.name):
+                status = "PENDING_NEW" if ticket.pending else "PARTIALLY_FILLED" if ticket.filled else "NEW"
+                if command.only and command.only.name != status:
+                    return "CANCEL_RESTRICTED"
                 return self.lists.end(ticket.list, "CANCELED") if ticket.list else [self.end(ticket, "CANCELED")]
         return "UNKNOWN_ORDER"
 
@@ -129,10 +158,32 @@ class Naive:
                 lines += self.lists.end(ticket.list, "CANCELED") if ticket.list else [self.end(ticket, "CANCELED")]
         return lines
 
+    def _amend(self, command: co.AmendOrder) -> str | list[Line]:
+        shop = self.shops.get(command.market)
+        if shop is None:
+            return "UNKNOWN_MARKET"
+        if shop.phase == MarketPhase.HALTED:
+            return "MARKET_NOT_OPEN"
+        mine = [t for t in self.open if (t.wish.account, t.wish.market) == (command.account, command.market)]
+        by_id = [t for t in mine if t.id == command.order]
+        found = [t for t in (by_id if command.order else mine) if command.client_id in ("", t.name)]
+        if not found or not (command.order or command.client_id):
+            return "AMEND_WRONG_NAME" if by_id else "AMEND_UNKNOWN"
+        reject = amendment(shop, found[0], command, self.open)
+        if reject:
+            return reject
+        ticket = found[0]
+        ticket.given_up += ticket.left + ticket.filled + ticket.prevented - command.quantity
+        ticket.name, ticket.amended = command.new_client_id, ticket.amended + 1
+        ticket.shown = min(ticket.shown, ticket.left)
+        return [("amended", ticket.id, int(command.quantity), ticket.name)]
+
     # what becomes of it
 
     def _place(self, wish: co.PlaceOrder) -> str | list[Line]:
-        reject = refusal(wish, self.shops.get(wish.market), self.money.owners.get(wish.account), self.open)
+        place = self.shops.get(wish.market)
+        owned = self.money.total(wish.account, place.rules.base) if place else 0
+        reject = refusal(wish, place, self.money.owners.get(wish.account), self.open, owned)
         if reject:
             return reject
         ticket = Ticket(self.next_order, wish)
@@ -156,29 +207,36 @@ class Naive:
         if ticket.wish.type in STOPS + PROFITS:
             return Plan([], "left over")
         shop = self.shops[ticket.wish.market]
-        return self._plan(shop, ticket.wish, self._worst(shop, ticket.wish))
+        return self._plan(shop, ticket.wish, ticket.left, self._worst(shop, ticket.wish))
 
     def enter(self, ticket: Ticket) -> list[Line]:
         """What a new order does."""
         wish, plan = ticket.wish, self._plan_of(ticket)
-        ticket.asleep = wish.type in STOPS + PROFITS
-        if ticket.asleep:
+        if wish.type in STOPS + PROFITS:
+            self.rest(ticket)
             return []
+        if wish.type != OrderType.MARKET:
+            ticket.worst = wish.price
         keeps = wish.time_in_force if wish.type != OrderType.MARKET else TimeInForce.IOC
         return self._carry_out(self.shops[wish.market], ticket, plan, keeps)
 
     def rest(self, ticket: Ticket) -> None:
         """An order that is known to meet nobody stands on the book, or sleeps."""
-        ticket.asleep = ticket.wish.type in STOPS + PROFITS
+        wish, shop = ticket.wish, self.shops[ticket.wish.market]
+        ticket.asleep = wish.type in STOPS + PROFITS
+        ticket.worst = int(self._worst(shop, wish))
         if not ticket.asleep:
             self.arrivals += 1
-            ticket.place = self.arrivals
+            ticket.show(self.arrivals)
+        elif wish.trailing_delta and (not wish.stop_price or touched(wish, shop.last)):
+            ticket.trailed = shop.last
 
     def _wake(self, shop: Shop) -> list[Line]:
         ticket = next(t for t in self.open if t.id == shop.due[0])
         del shop.due[0]
         ticket.asleep = False
-        plan = self._plan(shop, ticket.wish, self._worst(shop, ticket.wish))
+        worst = self._worst_awake(shop, ticket)
+        plan = self._plan(shop, ticket.wish, ticket.left, worst)
         keeps = ticket.wish.time_in_force if ticket.wish.price else TimeInForce.IOC
         lines = self.lists.decided(ticket)
         lines += [("woke", ticket.id), *self._carry_out(shop, ticket, plan, keeps)]
@@ -188,18 +246,34 @@ class Naive:
         """The worst price at which such an order trades."""
         if wish.price:
             return wish.price
+        if wish.trailing_delta:
+            start = wish.stop_price or shop.last
+            return self._slack(shop, wish, math.floor(trailing_stop(wish, start)))
         if wish.stop_price:
-            slack = wish.stop_price * shop.rules.slack // MILLION
-            return wish.stop_price + slack if wish.side == BUY else max(1, wish.stop_price - slack)
+            return self._slack(shop, wish, wish.stop_price)
         return band(shop)[1 if wish.side == BUY else 0]
+
+    def _worst_awake(self, shop: Shop, ticket: Ticket) -> float:
+        wish = ticket.wish
+        if wish.price or not wish.trailing_delta:
+            return self._worst(shop, wish)
+        stop = trailing_stop(wish, ticket.trailed)
+        if wish.side != BUY:
+            return self._slack(shop, wish, math.ceil(stop))
+        paid_for = self._share_of_pair(shop, ticket) // (ticket.left * shop.rules.unit)
+        return min(paid_for, self._slack(shop, wish, math.floor(stop)))
+
+    def _slack(self, shop: Shop, wish: co.PlaceOrder, stop: int) -> int:
+        slack = stop * shop.rules.slack // MILLION
+        return stop + slack if wish.side == BUY else max(1, stop - slack)
 
     def _need(self, shop: Shop, wish: co.PlaceOrder, plan: Plan) -> int:
         """What must be available: quote to buy, base to sell."""
         rules = shop.rules
         if wish.side != BUY:
-            return (int(wish.quantity) or sum(lots for _, lots in plan.meets)) * rules.lot_atoms
+            return (int(wish.quantity) or sum(one.lots + one.taker_loses for one in plan.meets)) * rules.lot_atoms
         if wish.type == OrderType.MARKET:
-            cost = sum(maker.wish.price * lots * rules.unit for maker, lots in plan.meets)
+            cost = sum(one.maker.wish.price * one.lots * rules.unit for one in plan.meets)
             return int(wish.quote_quantity) or cost
         return int(self._worst(shop, wish)) * wish.quantity * rules.unit
 
@@ -212,48 +286,80 @@ class Naive:
         good = [t for t in resting if t.wish.price >= worst]
         return sorted(good, key=lambda t: (-t.wish.price, t.place))
 
-    def _plan(self, shop: Shop, wish: co.PlaceOrder, worst: float) -> Plan:
-        meets: list[tuple[Ticket, int]] = []
-        lots_left, money_left, bought = int(wish.quantity), int(wish.quote_quantity), False
-        for maker in self.makers(wish, worst):
+    def _plan(self, shop: Shop, wish: co.PlaceOrder, lots_left: int, worst: float) -> Plan:
+        """Whom the order would meet: always the first in the queue, which an iceberg joins again with its next part."""
+        meets: list[Meeting] = []
+        money_left, got = int(wish.quote_quantity), False
+        queue = [(maker, maker.visible, maker.left - maker.visible) for maker in self.makers(wish, worst)]
+        while queue:
+            maker, lots, hidden = queue.pop(0)
             price = maker.wish.price * shop.rules.unit
-            if wish.quote_quantity and money_left < price:
-                return Plan(meets, "filled" if bought else "left over")
-            if maker.wish.account == wish.account and wish.self_trade != SelfTrade.NONE:
-                if wish.self_trade in {SelfTrade.EXPIRE_MAKER, SelfTrade.EXPIRE_BOTH}:
-                    meets.append((maker, 0))
-                if wish.self_trade in {SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH}:
-                    return Plan(meets, "stopped")
-                continue
             wanted = money_left // price if wish.quote_quantity else lots_left
-            lots, bought = min(wanted, maker.left), True
-            meets.append((maker, lots))
-            money_left -= lots * price
-            lots_left -= lots
+            if not wanted:
+                return Plan(meets, "filled" if got else "left over")
+            meeting = self._meeting(wish, maker, wanted, lots)
+            meets.append(meeting)
+            gone = meeting.lots + meeting.taker_loses
+            got = got or gone > 0
+            money_left -= gone * price
+            lots_left -= gone
             if money_left < price if wish.quote_quantity else not lots_left:
-                return Plan(meets, "filled")
+                return Plan(meets, "stopped" if meeting.taker_loses else "filled")
+            if hidden and (meeting.lots or wish.self_trade == SelfTrade.DECREMENT):
+                next_part = min(maker.wish.iceberg, hidden)
+                same_price = sum(other.wish.price == maker.wish.price for other, _, _ in queue)
+                queue.insert(same_price, (maker, next_part, hidden - next_part))
         return Plan(meets, "left over")
 
+    def _meeting(self, wish: co.PlaceOrder, maker: Ticket, wanted: int, lots: int) -> Meeting:
+        if maker.wish.account != wish.account or wish.self_trade == SelfTrade.NONE:
+            return Meeting(maker, min(wanted, lots))
+        match wish.self_trade:
+            case SelfTrade.EXPIRE_MAKER:
+                return Meeting(maker, 0, maker.left, 0)
+            case SelfTrade.EXPIRE_TAKER:
+                return Meeting(maker, 0, 0, wanted)
+            case SelfTrade.EXPIRE_BOTH:
+                return Meeting(maker, 0, maker.left, wanted)
+            case _:
+                return Meeting(maker, 0, min(wanted, lots), min(wanted, lots))
+
     def _carry_out(self, shop: Shop, ticket: Ticket, plan: Plan, keeps: TimeInForce) -> list[Line]:
-        if keeps == TimeInForce.FOK and plan.ending != "filled":
+        if keeps == TimeInForce.FOK and (plan.ending != "filled" or any(one.taker_loses for one in plan.meets)):
             return [self.end(ticket, "EXPIRED")]
         lines: list[Line] = []
-        for maker, lots in plan.meets:
-            if lots:
-                lines += [self._trade(shop, maker, ticket, lots), *self.lists.decided(maker)]
+        for meeting in plan.meets:
+            maker = meeting.maker
+            if meeting.lots:
+                lines += [self._trade(shop, maker, ticket, meeting.lots), *self.lists.decided(maker)]
             else:
-                lines.append(self.end(maker, "EXPIRED_IN_MATCH"))
+                lines.append(self._prevent(shop, meeting, ticket))
+                if meeting.maker_loses and maker in self.open:
+                    lines += self.lists.decided(maker)
             lines += self.lists.after(maker)
         if plan.ending == "filled":
             self._forget(ticket, "FILLED")
         elif plan.ending == "stopped":
-            lines.append(self.end(ticket, "EXPIRED_IN_MATCH"))
+            self._forget(ticket, "EXPIRED_IN_MATCH")
         elif keeps == TimeInForce.GTC:
             self.arrivals += 1
-            ticket.place = self.arrivals
+            ticket.show(self.arrivals)
         else:
             lines.append(self.end(ticket, "EXPIRED"))
         return lines
+
+    def _prevent(self, shop: Shop, meeting: Meeting, taker: Ticket) -> Line:
+        """A trade with oneself that does not happen."""
+        maker, lost = meeting.maker, (meeting.maker_loses, meeting.taker_loses)
+        shop.matches += 1
+        taker.prevented += lost[1]
+        maker.prevented += lost[0]
+        if lost[0] and not maker.left:
+            self._forget(maker, "EXPIRED_IN_MATCH")
+        elif lost[0]:
+            self.arrivals += 1
+            maker.give(lost[0], self.arrivals)
+        return "prevented", shop.matches, maker.id, taker.id, maker.wish.price, *lost
 
     def _trade(self, shop: Shop, maker: Ticket, taker: Ticket, lots: int) -> Line:
         """Goods one way, money the other, from each a fee on what it receives, rounded down."""
@@ -269,18 +375,32 @@ class Naive:
             self.money.move(self.money.FEES, gets[0], fees[-1])
             ticket.filled += lots
             ticket.filled_quote += quote
+        self.arrivals += 1
+        maker.give(lots, self.arrivals)
         if not maker.left:
             self._forget(maker, "FILLED")
-        shop.last = price
-        self._make_due(shop)
+        before, shop.last = shop.last, price
+        self._make_due(shop, before)
         return "trade", maker.id, taker.id, price, lots, quote, fees[0], fees[1]
 
-    def _make_due(self, shop: Shop) -> None:
+    def _make_due(self, shop: Shop, before: int) -> None:
         """Whoever slept until this price is to be woken, the nearest stop price first, then the oldest."""
         asleep = [t for t in self.open if t.asleep and t.wish.market == shop.rules.id and t.id not in shop.due]
-        new = [t for t in asleep if touched(t.wish, shop.last)]
-        sign = 1 if new and waits_for_rise(new[0].wish) else -1
-        shop.due += [t.id for t in sorted(new, key=lambda t: (sign * t.wish.stop_price, t.id))]
+        new = []
+        for ticket in asleep:
+            wish = ticket.wish
+            if not wish.trailing_delta:
+                if touched(wish, shop.last):
+                    new.append((Fraction(wish.stop_price), ticket.id))
+            elif not ticket.trailed:
+                ticket.trailed = shop.last if touched(wish, shop.last) else 0
+            else:
+                ticket.trailed = (min if wish.side == BUY else max)(ticket.trailed, shop.last)
+                stop = trailing_stop(wish, ticket.trailed)
+                if shop.last >= stop if wish.side == BUY else shop.last <= stop:
+                    new.append((stop, ticket.id))
+        near = sorted(new, key=lambda one: (abs(one[0] - before), one[1]))
+        shop.due += [number for _, number in near]
 
     def _rates(self, shop: Shop, ticket: Ticket) -> tuple[int, int]:
         tier = self.money.owners[ticket.wish.account].tier
@@ -316,19 +436,36 @@ class Naive:
         """The most that what is left of an order can cost."""
         if ticket.wish.side != BUY:
             return ticket.left * shop.rules.lot_atoms
-        return int(self._worst(shop, ticket.wish)) * ticket.left * shop.rules.unit
+        return (ticket.worst or int(self._worst(shop, ticket.wish))) * ticket.left * shop.rules.unit
 
     def _share(self, shop: Shop, ticket: Ticket) -> int:
         """What an order holds: nothing while it is pending; a pair holds for the dearer of the two, counted once."""
         if ticket.pending:
             return 0
         rival = self.lists.open[ticket.list].rival(ticket) if ticket.list else None
-        if rival is None or rival not in self.open:
-            return self.worth(shop, ticket)
-        return max(self.worth(shop, ticket), self.worth(shop, rival)) if ticket.id < rival.id else 0
+        if rival is None or rival not in self.open or ticket.id < rival.id:
+            return self._share_of_pair(shop, ticket)
+        return 0
 
-    def book(self, market: int, side: int) -> list[tuple[int, int, int]]:
-        """(price, order, lots left) of all that rests on one side, in order of priority."""
+    def _share_of_pair(self, shop: Shop, ticket: Ticket) -> int:
+        rival = self.lists.open[ticket.list].rival(ticket) if ticket.list else None
+        mine = self.worth(shop, ticket)
+        return mine if rival is None or rival not in self.open else max(mine, self.worth(shop, rival))
+
+    def book(self, market: int, side: int) -> list[tuple[int, int, int, int]]:
+        """(price, order, lots left, lots to see) of all that rests on one side, in order of priority."""
         mine = [t for t in self.open if t.place and (t.wish.market, t.wish.side) == (market, side)]
         sign = -1 if side == BUY else 1
-        return [(t.wish.price, t.id, t.left) for t in sorted(mine, key=lambda t: (sign * t.wish.price, t.place))]
+        mine.sort(key=lambda t: (sign * t.wish.price, t.place))
+        return [(t.wish.price, t.id, t.left, t.visible) for t in mine]
+
+    def seen(self, market: int, side: int) -> list[tuple[int, int]]:
+        """(price, lots to see) of each price of one side, the best first."""
+        rows = self.book(market, side)
+        prices = dict.fromkeys(price for price, *_ in rows)
+        return [(price, sum(row[3] for row in rows if row[0] == price)) for price in prices]
+
+    def following(self) -> dict[int, int]:
+        """The best price so far of everybody asleep who follows the price and is not due."""
+        due = [number for shop in self.shops.values() for number in shop.due]
+        return {t.id: t.trailed for t in self.open if t.asleep and t.trailed and t.id not in due}

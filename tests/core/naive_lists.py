@@ -98,7 +98,7 @@ class Lists:
         """What follows once `ticket` has done what it could: nothing, or its list is done with it."""
         if not ticket.list or ticket in self.naive.open or ticket.list not in self.open:
             return []
-        if ticket.left == 0:
+        if self.naive.final[ticket.id][0] == "FILLED":
             return [] if self.open[ticket.list].awaits(ticket) else [self._done(ticket.list)]
         return self.end(ticket.list, "EXPIRED")
 
@@ -148,7 +148,7 @@ class Lists:
             return "FILTER"
         if len(members) == 1:
             wish = members[0].wish
-            if wish.stop_price and touched(wish, shop.last):
+            if wish.stop_price and not wish.trailing_delta and touched(wish, shop.last):
                 return "WOULD_TRIGGER"
             return self.naive.may_enter(members[0])
         above, below = listed.wish.orders[-2:]
@@ -191,14 +191,17 @@ class Lists:
         here = [t for t in mine if t.wish.market == wish.market]
         if len(here) + len(wish.orders) > shop.rules.max_orders:
             return "MAX_ORDERS"
-        sleepers = sum(bool(one.stop_price) for one in wish.orders)
+        sleepers = sum(one.type in STOPS + PROFITS for one in wish.orders)
         if sleepers and sum(t.sleeps_or_will for t in here) + sleepers > shop.rules.max_algo_orders:
             return "MAX_ALGO_ORDERS"
+        icebergs = sum(one.iceberg > 0 for one in wish.orders)
+        if icebergs and sum(t.wish.iceberg > 0 for t in here) + icebergs > shop.rules.max_iceberg_orders:
+            return "MAX_ICEBERG_ORDERS"
         lists = [one for one in self.open.values() if one.wish.account == wish.account]
         if sum(one.wish.market == wish.market for one in lists) >= shop.rules.max_order_lists:
             return "MAX_ORDER_LISTS"
         names = [one.client_id for one in wish.orders if one.client_id]
-        if len(names) > len(set(names)) or {t.wish.client_id for t in mine} & set(names):
+        if len(names) > len(set(names)) or {t.name for t in mine} & set(names):
             return "DUPLICATE_CLIENT_ID"
         return (
             "DUPLICATE_LIST_ID" if wish.client_id and wish.client_id in {one.wish.client_id for one in lists} else None
@@ -210,7 +213,7 @@ class Lists:
         above, below = wish.orders[-2:]
         if wish.kind == ListKind.OCO:
             return None if _around(above, below, shop.last) else "LIST_PRICES"
-        return None if min(_marks(above)) > max(_marks(below)) else "LIST_PRICES"
+        return None if all(a > b for a in _marks(above) for b in _marks(below)) else "LIST_PRICES"
 
 
 def _badly_named(wish: co.PlaceOrderList) -> bool:
@@ -254,4 +257,4 @@ def _marks(wish: co.PlaceOrder) -> list[int]:
 
 
 def _around(above: co.PlaceOrder, below: co.PlaceOrder, last: int) -> bool:
-    return min(_marks(above)) > last > max(_marks(below))
+    return all(mark > last for mark in _marks(above)) and all(mark < last for mark in _marks(below))

@@ -1,7 +1,9 @@
 """The naive twin's rules of entry: one plain question after the other, in the order in which refusals are listed."""
 
+import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 from exchange.core import commands as co
 from exchange.core.market import Market, MarketPhase
@@ -17,24 +19,51 @@ MILLION = 1_000_000
 
 @dataclass
 class Ticket:
-    """An open order. `place` is its place in the order of arrivals on the book (0: not on it)."""
+    """An open order. `place` is its place in the order of arrivals on the book (0: not on it).
+
+    `worst` is the price that it holds money for, `trailed` the best price since it follows the price (0: it does not).
+    """
 
     id: int
     wish: co.PlaceOrder
+    name: str = ""
+    worst: int = 0
     filled: int = 0
     filled_quote: int = 0
+    prevented: int = 0
+    given_up: int = 0
+    amended: int = 0
     place: int = 0
+    shown: int = 0
     asleep: bool = False
+    trailed: int = 0
     list: int = 0
     pending: bool = False
 
+    def __post_init__(self) -> None:
+        self.name = self.wish.client_id
+
     @property
     def sleeps_or_will(self) -> bool:
-        return self.asleep or (self.pending and self.wish.stop_price != 0)
+        return self.asleep or (self.pending and self.wish.type in STOPS + PROFITS)
 
     @property
     def left(self) -> int:
-        return self.wish.quantity - self.filled
+        return self.wish.quantity - self.filled - self.prevented - self.given_up
+
+    @property
+    def visible(self) -> int:
+        return self.shown if self.wish.iceberg else self.left
+
+    def show(self, arrival: int) -> None:
+        """Come to the end of the queue, showing as much as it may."""
+        self.place, self.shown = arrival, min(self.wish.iceberg, self.left)
+
+    def give(self, lots: int, arrival: int) -> None:
+        """Of what can be seen, `lots` are gone already; an iceberg that shows nothing comes up at the end."""
+        self.shown -= lots
+        if self.wish.iceberg and not self.shown and self.left:
+            self.show(arrival)
 
 
 @dataclass
@@ -46,6 +75,7 @@ class Shop:
     last: int
     tier_fees: dict[int, tuple[int, int]]
     due: list[int]
+    matches: int = 0
 
 
 def waits_for_rise(wish: co.PlaceOrder) -> bool:
@@ -56,8 +86,15 @@ def touched(wish: co.PlaceOrder, price: int) -> bool:
     return price >= wish.stop_price if waits_for_rise(wish) else price <= wish.stop_price
 
 
-def refusal(wish: co.PlaceOrder, shop: Shop | None, owner: Owner | None, tickets: list[Ticket]) -> str | None:
-    """The name of the first reason to refuse, or None; `tickets` are all open orders of everybody."""
+def trailing_stop(wish: co.PlaceOrder, trailed: int) -> Fraction:
+    """What price wakes an order that follows the price and has seen `trailed` as the best."""
+    return trailed * (1 + Fraction(wish.trailing_delta, 10_000) * (1 if wish.side == BUY else -1))
+
+
+def refusal(
+    wish: co.PlaceOrder, shop: Shop | None, owner: Owner | None, tickets: list[Ticket], owned: int
+) -> str | None:
+    """The name of the first reason to refuse, or None; `tickets` are all open orders, `owned` one's own base atoms."""
     if shop is None:
         return "UNKNOWN_MARKET"
     if owner is None:
@@ -68,20 +105,21 @@ def refusal(wish: co.PlaceOrder, shop: Shop | None, owner: Owner | None, tickets
         return "MARKET_NOT_OPEN"
     if shop.phase == MarketPhase.POST_ONLY and wish.type != OrderType.LIMIT_MAKER:
         return "POST_ONLY"
-    return parts(wish) or filters(shop, wish) or _limits(shop, wish, tickets)
+    return parts(wish) or filters(shop, wish) or _limits(shop, wish, tickets, owned)
 
 
 def parts(wish: co.PlaceOrder) -> str | None:
     sleeps = wish.type in STOPS + PROFITS
     if wish.type in WITH_PRICE and wish.price == 0:
         return "MISSING_PRICE"
-    if sleeps and wish.stop_price == 0:
+    if sleeps and wish.stop_price == 0 and wish.trailing_delta == 0:
         return "MISSING_STOP_PRICE"
     if wish.quantity == 0 and wish.quote_quantity == 0:
         return "MISSING_QUANTITY"
     superfluous = [
         wish.price != 0 and wish.type not in WITH_PRICE,
         wish.stop_price != 0 and not sleeps,
+        wish.trailing_delta != 0 and not sleeps,
         wish.quote_quantity != 0 and wish.type != OrderType.MARKET,
         wish.quote_quantity != 0 and wish.quantity != 0,
         wish.time_in_force != TimeInForce.GTC
@@ -89,6 +127,8 @@ def parts(wish: co.PlaceOrder) -> str | None:
     ]
     if any(superfluous):
         return "BAD_COMBINATION"
+    if wish.iceberg and (wish.type not in WITH_PRICE or wish.time_in_force != TimeInForce.GTC):
+        return "BAD_ICEBERG"
     return "BAD_CLIENT_ID" if re.fullmatch(r"[A-Za-z0-9_-]{0,36}", wish.client_id) is None else None
 
 
@@ -102,6 +142,15 @@ def filters(shop: Shop, wish: co.PlaceOrder) -> str | None:
             return "LOT_SIZE"
         if wish.type not in WITH_PRICE and wish.quantity > rules.max_market_quantity:
             return "MARKET_LOT_SIZE"
+    if wish.iceberg != 0:
+        if not rules.min_quantity <= wish.iceberg <= rules.max_quantity:
+            return "LOT_SIZE"
+        if wish.iceberg > wish.quantity:
+            return "ICEBERG_EXCEEDS"
+        if math.ceil(Fraction(wish.quantity, wish.iceberg)) > rules.iceberg_parts:
+            return "ICEBERG_PARTS"
+    if wish.trailing_delta and not rules.min_trailing_delta <= wish.trailing_delta <= rules.max_trailing_delta:
+        return "TRAILING_DELTA"
     worth = (wish.price or wish.stop_price or shop.last) * wish.quantity * rules.unit
     if not rules.min_notional <= (wish.quote_quantity or worth) <= rules.max_notional:
         return "NOTIONAL"
@@ -109,18 +158,46 @@ def filters(shop: Shop, wish: co.PlaceOrder) -> str | None:
     return "PRICE_BAND" if wish.price and not low <= wish.price <= high else None
 
 
-def _limits(shop: Shop, wish: co.PlaceOrder, tickets: list[Ticket]) -> str | None:
+def _limits(shop: Shop, wish: co.PlaceOrder, tickets: list[Ticket], owned: int) -> str | None:
     mine = [t for t in tickets if t.wish.account == wish.account]
     here = [t for t in mine if t.wish.market == wish.market]
     if len(here) >= shop.rules.max_orders:
         return "MAX_ORDERS"
-    if wish.stop_price and sum(t.sleeps_or_will for t in here) >= shop.rules.max_algo_orders:
+    if wish.type in STOPS + PROFITS and sum(t.sleeps_or_will for t in here) >= shop.rules.max_algo_orders:
         return "MAX_ALGO_ORDERS"
-    if wish.client_id and any(t.wish.client_id == wish.client_id for t in mine):
+    if wish.iceberg and sum(t.wish.iceberg > 0 for t in here) >= shop.rules.max_iceberg_orders:
+        return "MAX_ICEBERG_ORDERS"
+    if shop.rules.max_position and wish.side == BUY:
+        coming = sum(t.left for t in here if t.wish.side == BUY) + wish.quantity
+        if owned + coming * shop.rules.lot_atoms > shop.rules.max_position * shop.rules.lot_atoms:
+            return "MAX_POSITION"
+    if wish.client_id and any(t.name == wish.client_id for t in mine):
         return "DUPLICATE_CLIENT_ID"
-    if wish.stop_price and touched(wish, shop.last):
+    if wish.stop_price and not wish.trailing_delta and touched(wish, shop.last):
         return "WOULD_TRIGGER"
     return None
+
+
+def amendment(shop: Shop, ticket: Ticket, wish: co.AmendOrder, tickets: list[Ticket]) -> str | None:
+    """The name of the first reason not to make an order smaller, or None."""
+    if ticket.list:
+        return "AMEND_LISTED"
+    now, quantity = ticket.left + ticket.filled, wish.quantity - ticket.prevented
+    if quantity >= now:
+        return "AMEND_NOTHING" if quantity == now else "AMEND_INCREASES"
+    if quantity <= ticket.filled:
+        return "AMEND_FILLED"
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,36}", wish.new_client_id) is None:
+        return "BAD_CLIENT_ID"
+    mine = [t for t in tickets if t.wish.account == wish.account and t is not ticket]
+    if any(t.name == wish.new_client_id for t in mine):
+        return "DUPLICATE_CLIENT_ID"
+    if quantity < shop.rules.min_quantity:
+        return "LOT_SIZE"
+    price = ticket.wish.price or ticket.wish.stop_price
+    if price and price * quantity * shop.rules.unit < shop.rules.min_notional:
+        return "NOTIONAL"
+    return "MAX_AMENDMENTS" if ticket.amended >= shop.rules.max_amendments else None
 
 
 def band(shop: Shop) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exchange.core import audit
 from exchange.core import commands as co
 from exchange.core.deciding import decide
-from exchange.core.events import Event, OrderAccepted, OrderBooked, Traded
+from exchange.core.events import Event, MatchPrevented, OrderAccepted, OrderBooked, Traded
 from exchange.core.evolving import evolve
 from exchange.core.orders import OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.performing import UndecidedError, perform
@@ -127,9 +127,9 @@ def test_price_comes_before_time_and_time_before_the_rest(history: list[co.Comma
     for event in state.changes.events:
         if isinstance(event, Traded):
             side = Side.SELL if event.taker_side == Side.BUY else Side.BUY
-            price, first, left = book_of(again, event.market, side)[0]
+            price, first, _, visible = book_of(again, event.market, side)[0]
             assert (event.price, event.maker_order) == (price, first)
-            assert 0 < event.quantity <= left
+            assert 0 < event.quantity <= visible
             taker = again.orders[event.taker_order]
             assert not taker.price or (price <= taker.price if taker.side == Side.BUY else price >= taker.price)
         evolve(again, event)
@@ -156,6 +156,8 @@ def test_each_account_numbers_its_events_without_gaps(history: list[co.Command])
         if isinstance(event, Traded):
             seen.setdefault(event.maker, []).append(event.maker_seq)
             seen.setdefault(event.taker, []).append(event.taker_seq)
+        elif isinstance(event, MatchPrevented):
+            seen.setdefault(event.account, []).extend(filter(None, (event.maker_seq, event.taker_seq)))
         elif (number := getattr(event, "account_seq", None)) is not None:
             seen.setdefault(getattr(event, "account", 0), []).append(number)
     for account, numbers in seen.items():
@@ -165,16 +167,20 @@ def test_each_account_numbers_its_events_without_gaps(history: list[co.Command])
 
 @given(histories())
 def test_what_changed_is_what_the_events_named(history: list[co.Command]) -> None:
-    """`changes` holds every order that an event named, as the ledger must write its row."""
+    """`changes` holds every order that an event named, as the ledger must write its row, and whom a trade made due."""
     state = lived(history)
     named: set[int] = set()
     for event in state.changes.events:
         if isinstance(event, Traded):
             named |= {event.maker_order, event.taker_order}
+        elif isinstance(event, MatchPrevented):
+            lost = ((event.maker_lots, event.maker_order), (event.taker_lots, event.taker_order))
+            named |= {order for lots, order in lost if lots}
         elif isinstance(order := getattr(event, "order", None), int):
             named.add(order)
     changed = {**state.changes.fresh, **state.changes.orders}
     assert {order.id for order in changed.values()} == named
+    assert state.changes.special.keys() <= changed.keys()
     for order in changed.values():
         assert (order.status <= OrderStatus.PARTIALLY_FILLED) == (order.id in state.orders)
 

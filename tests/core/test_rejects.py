@@ -7,12 +7,12 @@ import pytest
 
 from exchange.core import commands as co
 from exchange.core.market import MarketPhase
-from exchange.core.orders import OrderType, Side, TimeInForce
+from exchange.core.orders import PARTIALLY_FILLED, OrderType, Side, TimeInForce
 from exchange.core.performing import perform
 from exchange.core.rejects import Reject
 from exchange.core.state import State
 from exchange.core.transfers import DepositState, WithdrawalState
-from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, Ppm
+from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Ppm, Quantity
 from tests.core.compare import digest
 from tests.core.test_list_rejects import REJECTS
 from tests.core.world import ACCOUNTS, PURSE, furnished, rules
@@ -46,6 +46,7 @@ def phase(to: MarketPhase) -> co.SetMarketPhase:
 SLEEPER = {"type": OrderType.STOP_LOSS_LIMIT, "stop_price": 110, "quantity": 1, "price": 99}
 MANY = tuple(place(quantity=1) for _ in range(5))
 SLEEPERS = tuple(place(**SLEEPER) for _ in range(2))
+ICEBERGS = tuple(place(quantity=2, iceberg=1) for _ in range(2))
 TAKEN = place(client_id="taken", quantity=1)
 POOR = co.RequestWithdrawal("all", ANN, QUOTE, Amount(PURSE[QUOTE] - 1_100))
 FROZEN = co.SetAccountFrozen(ANN, True, "")
@@ -75,6 +76,12 @@ LIMIT = [
     Fault(Reject.NOTIONAL, {"price": 115, "quantity": 60}),
     Fault(Reject.PRICE_BAND, {"price": 121}),
     Fault(Reject.PRICE_BAND, {"price": 79}),
+    Fault(Reject.BAD_COMBINATION, {"trailing_delta": 200}),
+    Fault(Reject.BAD_ICEBERG, {"iceberg": 2, "time_in_force": TimeInForce.IOC}),
+    Fault(Reject.LOT_SIZE, {"iceberg": -1}),
+    Fault(Reject.ICEBERG_EXCEEDS, {"iceberg": 6, "quantity": 5}),
+    Fault(Reject.ICEBERG_PARTS, {"iceberg": 1, "quantity": 6}),
+    Fault(Reject.MAX_ICEBERG_ORDERS, {"iceberg": 5, "quantity": 5}, ICEBERGS),
 ]
 MAKER = [*ANY, Fault(Reject.WOULD_TAKE, {"price": 91}, (ASK,)), Fault(Reject.BAD_COMBINATION, {"stop_price": 110})]
 STOP = [
@@ -87,6 +94,9 @@ STOP = [
     Fault(Reject.MARKET_LOT_SIZE, {"quantity": 51}),
     Fault(Reject.MAX_ALGO_ORDERS, {}, SLEEPERS),
     Fault(Reject.WOULD_TRIGGER, {"stop_price": 100}),
+    Fault(Reject.BAD_ICEBERG, {"iceberg": 1}),
+    Fault(Reject.TRAILING_DELTA, {"trailing_delta": 99, "stop_price": 111}),
+    Fault(Reject.TRAILING_DELTA, {"trailing_delta": 1_001, "stop_price": 111}),
 ]
 KINDS: dict[OrderType, tuple[dict[str, Any], list[Fault]]] = {
     OrderType.LIMIT: ({}, LIMIT),
@@ -139,6 +149,17 @@ def keyed(digest: bytes) -> co.Keyed:
     return co.Keyed(ANN, MARKET, "once", digest, place(**KINDS[OrderType.LIMIT][0]))
 
 
+NAMED = place(quantity=9, client_id="x")
+DEAR = rules(symbol="DEAR", min_notional=Amount(2_000))
+COARSE = rules(symbol="COARSE", min_quantity=Quantity(5))
+
+
+def amend(quantity: int, **parts: Any) -> co.AmendOrder:
+    """Make the order called x smaller."""
+    plain = {"account": ANN, "market": MARKET, "new_client_id": "y", "client_id": "x"}
+    return co.AmendOrder(**{**plain, "quantity": Quantity(quantity), **parts})
+
+
 OTHERS: list[tuple[Reject, list[co.Command], co.Command]] = [
     (Reject.UNKNOWN_MARKET, [], co.CancelOrder(ANN, MarketId(9))),
     (Reject.UNKNOWN_MARKET, [], co.CancelAll(ANN, MarketId(9))),
@@ -149,6 +170,33 @@ OTHERS: list[tuple[Reject, list[co.Command], co.Command]] = [
     (Reject.UNKNOWN_ORDER, [TAKEN], co.CancelOrder(ANN, MARKET)),
     (Reject.UNKNOWN_ORDER, [TAKEN], co.CancelOrder(BEN, MARKET, client_id="taken")),
     (Reject.UNKNOWN_ORDER, [TAKEN], co.CancelOrder(ANN, MarketId(2), client_id="taken")),
+    (Reject.MAX_POSITION, [], place(market=MarketId(2), price=100, quantity=41)),
+    (Reject.CANCEL_RESTRICTED, [TAKEN], co.CancelOrder(ANN, MARKET, client_id="taken", only=PARTIALLY_FILLED)),
+    (Reject.UNKNOWN_MARKET, [], amend(5, market=MarketId(9))),
+    (Reject.MARKET_NOT_OPEN, [NAMED, phase(MarketPhase.HALTED)], amend(5)),
+    (Reject.AMEND_UNKNOWN, [], amend(5)),
+    (Reject.AMEND_UNKNOWN, [NAMED], amend(5, account=BEN)),
+    (Reject.AMEND_UNKNOWN, [NAMED], amend(5, account=AccountId(999))),
+    (Reject.AMEND_UNKNOWN, [NAMED], amend(5, client_id="")),
+    (Reject.AMEND_WRONG_NAME, [NAMED], amend(5, order=OrderId(1), client_id="other")),
+    (Reject.AMEND_INCREASES, [NAMED], amend(10)),
+    (Reject.AMEND_NOTHING, [NAMED], amend(9)),
+    (Reject.AMEND_FILLED, [NAMED], amend(0)),
+    (Reject.AMEND_FILLED, [NAMED, place(account=BEN, side=Side.SELL, quantity=4)], amend(4)),
+    (Reject.BAD_CLIENT_ID, [NAMED], amend(5, new_client_id="")),
+    (Reject.BAD_CLIENT_ID, [NAMED], amend(5, new_client_id="no way")),
+    (Reject.DUPLICATE_CLIENT_ID, [NAMED, TAKEN], amend(5, new_client_id="taken")),
+    (
+        Reject.LOT_SIZE,
+        [co.ListMarket(COARSE, MarketPhase.OPEN), place(market=MarketId(3), quantity=9, client_id="x")],
+        amend(4, market=MarketId(3)),
+    ),
+    (
+        Reject.NOTIONAL,
+        [co.ListMarket(DEAR, MarketPhase.OPEN), place(market=MarketId(3), quantity=9, client_id="x")],
+        amend(4, market=MarketId(3)),
+    ),
+    (Reject.MAX_AMENDMENTS, [NAMED, amend(8, new_client_id="x")], amend(7)),
     (Reject.NO_OPEN_ORDERS, [TAKEN], co.CancelAll(BEN, MARKET)),
     (Reject.NO_OPEN_ORDERS, [], co.CancelAll(AccountId(999), MARKET)),
     (Reject.NAME_TAKEN, [], co.ListAsset("AAA", 8)),

@@ -10,7 +10,7 @@ from exchange.core import commands as co
 from exchange.core.events import Event
 from exchange.core.market import Market, MarketPhase
 from exchange.core.order_lists import ListKind
-from exchange.core.orders import OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.orders import OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.performing import Outcome, perform, wake
 from exchange.core.state import State
 from exchange.core.transfers import DepositState, WithdrawalState
@@ -61,6 +61,11 @@ def rules(**changed: Any) -> Market:
         "max_orders": 5,
         "max_order_lists": 2,
         "max_algo_orders": 2,
+        "max_iceberg_orders": 2,
+        "iceberg_parts": 5,
+        "max_amendments": 1,
+        "min_trailing_delta": 100,
+        "max_trailing_delta": 1_000,
     }
     return Market(**{**given, **changed})
 
@@ -85,6 +90,7 @@ def furnishing() -> list[co.Command]:
         band_down=Ppm(0),
         maker_fee=Ppm(0),
         max_order_lists=1,
+        max_position=Quantity(100),
     )
     setup: list[co.Command] = [
         *(co.ListAsset(code, decimals) for code, decimals in (("AAA", 1), ("BBB", 2), ("CCC", 3))),
@@ -132,6 +138,7 @@ class Dice:
             (self.cancel, 10),
             (self.cancel_all, 2),
             (self.replace, 5),
+            (self.amend, 14),
             (self.money, 10),
             (self.rule, 3),
             (self.promise, 8),
@@ -148,7 +155,7 @@ class Dice:
         return MarketId(9) if self.random.random() < 0.005 else self.random.choices(MARKETS, [3, 1])[0]
 
     def _client_id(self) -> str:
-        if self.random.random() < 0.8:
+        if self.random.random() < 0.65:
             return ""
         names: list[str] = [*"aabbccdd", "d-1", "e_2", "not allowed", "x" * 37]
         return str(self.random.choice(names))
@@ -167,7 +174,7 @@ class Dice:
             "market": self._market(),
             "side": dice.choice(list(Side)),
             "type": kind,
-            "quantity": Quantity(dice.choice([dice.randint(1, 20), dice.randint(1, 60)])),
+            "quantity": Quantity(dice.choice([dice.randint(1, 20), dice.randint(1, 60), 30])),
             "price": self._price() if kind in LIMITED else Price(0),
             "stop_price": Price(0),
             "client_id": self._client_id(),
@@ -178,6 +185,13 @@ class Dice:
             order["stop_price"] = Price(100 + (1 if rises else -1) * dice.randint(-1, 8))
         if kind in LIMITED and kind != OrderType.LIMIT_MAKER:
             order["time_in_force"] = dice.choices(list(TimeInForce), [6, 2, 2])[0]
+            if dice.random() < 0.4:
+                order |= {
+                    "trailing_delta": dice.randint(80, 400),
+                    "stop_price": order["stop_price"] * dice.randint(0, 1),
+                }
+        if kind in LIMITED and dice.random() < 0.3:
+            order["iceberg"] = Quantity(max(1, order["quantity"] // dice.randint(1, 5)) + (dice.random() < 0.05))
         if kind == OrderType.MARKET and dice.random() < 0.5:
             order |= {"quantity": Quantity(0), "quote_quantity": Amount(dice.randint(100, 9_000))}
         if dice.random() < 0.06:
@@ -186,7 +200,17 @@ class Dice:
 
     def _spoiled(self) -> dict[str, Any]:
         odd = self.random.choice([-(1 << 70), -1, 0, 0, 0, 1, 51, 61, 1_001, 1 << 63, 1 << 70])
-        name = self.random.choice(["quantity", "price", "stop_price", "quote_quantity", "time_in_force"])
+        parts = [
+            "quantity",
+            "price",
+            "stop_price",
+            "quote_quantity",
+            "time_in_force",
+            "iceberg",
+            "iceberg",
+            "trailing_delta",
+        ]
+        name = self.random.choice(parts)
         return {name: odd if name != "time_in_force" else TimeInForce.IOC}
 
     def order_list(self) -> co.PlaceOrderList:
@@ -250,7 +274,19 @@ class Dice:
         order, client_id = self._recent(), self.random.choice(["", "", "a", "b", "c", "zz"])
         if self.random.random() < 0.3:
             order = OrderId(0)
-        return co.CancelOrder(self._account(), self._market(), order, client_id, self.random.choice(["", "bye"]))
+        only = self.random.choice([None, None, None, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED])
+        return co.CancelOrder(self._account(), self._market(), order, client_id, self.random.choice(["", "bye"]), only)
+
+    def amend(self) -> co.AmendOrder:
+        """Mostly ann's order called a, which is less each time, or any by id; now and then by a wrong name."""
+        dice = self.random
+        name = dice.choice(["a", "a", "a", "b", "c", f"new{dice.randrange(9)}", "", "not allowed"])
+        if dice.random() < 0.6:
+            quantity = Quantity(dice.choice([dice.randint(0, 29), 30, 30]))
+            return co.AmendOrder(ACCOUNTS[0], MARKETS[0], quantity, name, OrderId(0), "a")
+        order, client_id = dice.choice([(self._recent(), ""), (self._recent(), "b"), (OrderId(0), "")])
+        quantity = Quantity(dice.choice([dice.randint(0, 20), 30, -1]))
+        return co.AmendOrder(self._account(), self._market(), quantity, name, order, client_id)
 
     def cancel_all(self) -> co.CancelAll:
         return co.CancelAll(self._account(), self._market())

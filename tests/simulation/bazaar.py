@@ -126,6 +126,8 @@ class Bazaar:
             parts["time_in_force"] = dice.choice([TimeInForce.IOC, TimeInForce.FOK])
         elif temper < 0.25:
             parts["type"] = OrderType.LIMIT_MAKER
+        if temper <= 0.9 and dice.random() < 0.25:
+            parts["iceberg"] = Quantity(max(1, parts["quantity"] // dice.randint(2, 6)))
         return co.PlaceOrder(**parts)
 
     def _list(self) -> co.Command:
@@ -181,7 +183,15 @@ class Bazaar:
         if parts["type"] in {OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT}:
             parts["price"] = Price(max(1, parts["stop_price"] + dice.randint(-3, 3)))
             parts["time_in_force"] = dice.choice(list(TimeInForce))
+        if dice.random() < 0.4:
+            parts |= {"trailing_delta": dice.randint(100, 500), "stop_price": parts["stop_price"] * dice.randint(0, 1)}
         return co.PlaceOrder(**parts)
+
+    def _amend(self, order: Order) -> co.Command:
+        """Half of what is left, if there is a half."""
+        self.numbers += 1
+        quantity = Quantity(order.quantity + order.prevented - (order.quantity - order.filled) // 2)
+        return co.AmendOrder(order.account, order.market, quantity, f"a{self.numbers}", order.id)
 
     def _cancel(self) -> co.Command:
         dice, mine = self.random, list(self.state.orders.values())
@@ -190,6 +200,8 @@ class Bazaar:
         order: Order = dice.choice(mine)
         cancel = co.CancelOrder(order.account, order.market, order.id)
         act = dice.random()
+        if self.random.random() < 0.25:
+            return self._amend(order)
         if act < 0.1:
             return co.CancelAll(order.account, order.market)
         if act < 0.4:

@@ -2,6 +2,7 @@
 
 from exchange.core.events import (
     Event,
+    MatchPrevented,
     OrderAccepted,
     OrderEnded,
     OrderListDone,
@@ -43,6 +44,9 @@ class ListReferee:
             case Traded():
                 for order in (event.maker_order, event.taker_order):
                     self._trade(order, event)
+            case MatchPrevented():
+                self._lose(event.maker_order, event.maker_lots)
+                self._lose(event.taker_order, event.taker_lots)
             case OrderTriggered():
                 self._decides(event.order)
             case OrderReleased():
@@ -58,6 +62,15 @@ class ListReferee:
         if order in self.waiting:
             raise Foul("an order traded that should wait", event)
         self.filled[order] += event.quantity
+        if self.filled[order] == self.size[order]:
+            self.ended.add(order)
+        self._decides(order)
+
+    def _lose(self, order: int, lots: int) -> None:
+        """Lots lost to self-trade prevention are as good as traded."""
+        if not lots:
+            return
+        self.size[order] -= lots
         if self.filled[order] == self.size[order]:
             self.ended.add(order)
         self._decides(order)

@@ -1,12 +1,15 @@
 """A referee who sees only commands' answers and events, keeps a book of its own, and blows the whistle."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from exchange.core import commands as co
 from exchange.core.events import (
     AccountTierSet,
     Event,
+    MatchPrevented,
     OrderAccepted,
+    OrderAmended,
     OrderBooked,
     OrderEnded,
     OrderReleased,
@@ -17,7 +20,7 @@ from exchange.core.market import Market
 from exchange.core.orders import OrderStatus, OrderType, Side
 from exchange.core.performing import Outcome
 from exchange.core.state import State
-from exchange.core.units import OrderId
+from exchange.core.units import MarketId, OrderId
 from tests.simulation.list_referee import Foul, ListReferee
 
 MILLION = 1_000_000
@@ -25,7 +28,10 @@ MILLION = 1_000_000
 
 @dataclass
 class Entry:
-    """An open order as the referee wrote it down; `arrived` is 0 until it stands on the book."""
+    """An open order as the referee wrote it down; `arrived` is 0 until it stands on the book.
+
+    An iceberg shows `shown` lots of `part` at a time; all others show what is left of them.
+    """
 
     account: int
     side: Side
@@ -33,6 +39,19 @@ class Entry:
     left: int
     arrived: int = 0
     sleeps: bool = False
+    part: int = 0
+    shown: int = 0
+
+    def arrive(self, number: int) -> None:
+        """It comes to the end of the queue."""
+        self.arrived, self.shown = number, min(self.part, self.left) if self.part else self.left
+
+    def give(self, lots: int, number: int) -> None:
+        """It gives lots away; an iceberg that shows nothing any more goes to the end of the queue."""
+        self.left -= lots
+        self.shown -= lots
+        if self.arrived and self.left and not self.shown:
+            self.arrive(number)
 
 
 class Referee:
@@ -56,14 +75,20 @@ class Referee:
             case OrderAccepted():
                 kind = OrderType(event.type)
                 entry = Entry(event.account, event.side, event.price, event.quantity)
-                entry.sleeps = kind >= OrderType.STOP_LOSS
-                entry.arrived = self.seen if event.rests and not entry.sleeps else 0
+                entry.sleeps, entry.part = kind >= OrderType.STOP_LOSS, event.iceberg
+                if event.rests and not entry.sleeps:
+                    entry.arrive(self.seen)
                 self.entries.setdefault(event.market, {})[event.order] = entry
             case OrderBooked():
-                self.entries[event.market][event.order].arrived = self.seen
+                self.entries[event.market][event.order].arrive(self.seen)
             case OrderReleased():
                 entry = self.entries[event.market][event.order]
-                entry.arrived = self.seen if event.rests and not entry.sleeps else 0
+                if event.rests and not entry.sleeps:
+                    entry.arrive(self.seen)
+            case OrderAmended():
+                self._amend(event)
+            case MatchPrevented():
+                self._prevent(event)
             case OrderEnded():
                 del self.entries[event.market][event.order]
             case Traded():
@@ -87,13 +112,45 @@ class Referee:
             raise Foul("not the maker's price", event)
         if taker.price and sign * event.price > sign * taker.price:
             raise Foul("worse than the taker's limit", event)
-        if min(maker.left, taker.left) < event.quantity or event.quantity < 1:
+        if min(maker.shown, taker.left) < event.quantity or event.quantity < 1:
             raise Foul("more than there was", event)
         self._fees(event, rules)
         for number, entry in ((event.maker_order, maker), (event.taker_order, taker)):
-            entry.left -= event.quantity
+            entry.give(event.quantity, self.seen)
             if not entry.left:
                 del entries[number]
+
+    def _prevent(self, event: MatchPrevented) -> None:
+        """Nobody loses who is not the same account's, and nobody gives way to an own order that is not first."""
+        entries = self.entries[event.market]
+        maker, taker = entries[event.maker_order], entries.get(event.taker_order)
+        if maker.account != event.account or not maker.arrived:
+            raise Foul("nothing to prevent", event)
+        if taker is not None and (taker.account != event.account or taker.side == maker.side or taker.arrived):
+            raise Foul("a taker that is none", event)
+        sign = 1 if maker.side == Side.SELL else -1
+        resting = [one for one in entries.values() if one.arrived and one.side == maker.side]
+        if maker is not min(resting, key=lambda one: (sign * one.price, one.arrived)):
+            raise Foul("somebody was skipped", event)
+        lost = ((event.maker_order, event.maker_lots), (event.taker_order, event.taker_lots))
+        for number, lots in lost:
+            if not lots:
+                continue
+            entry = entries[number]
+            if not 0 < lots <= entry.left:
+                raise Foul("more was lost than there was", event)
+            entry.give(lots, self.seen)
+            if not entry.left:
+                del entries[number]
+
+    def _amend(self, event: OrderAmended) -> None:
+        """Smaller, not gone, and in its old place."""
+        entry = self.entries[event.market][event.order]
+        less = event.before - event.quantity
+        if not 0 < less < entry.left:
+            raise Foul("not smaller, or nothing left", event)
+        entry.left -= less
+        entry.shown = min(entry.shown, entry.left)
 
     def _fees(self, event: Traded, rules: Market) -> None:
         base, quote = event.quantity * rules.lot_atoms, event.notional
@@ -140,3 +197,15 @@ class Referee:
                 real = state.orders[OrderId(order)]
                 if (real.quantity - real.filled, real.market) != (entry.left, number):
                     raise Foul("an order differs", order)
+            self._see(state, number)
+
+    def _see(self, state: State, number: int) -> None:
+        """What everybody sees at each price is what the referee counts there."""
+        book = state.books[MarketId(number)]
+        real = {(half.side, level.price): level.quantity for half in (book.bids, book.asks) for level in half}
+        mine: Counter[tuple[Side, int]] = Counter()
+        for entry in self.entries[number].values():
+            if entry.arrived:
+                mine[entry.side, entry.price] += entry.shown
+        if real != dict(mine):
+            raise Foul("the depth is not what is shown", number)

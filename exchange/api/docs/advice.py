@@ -45,6 +45,7 @@ ADVICE: Final[dict[int, str]] = {
     -1197: "To sell, the stop-loss of an OCO is the one below.",
     -1198: "To buy, the take-profit of an OCO is the one below.",
     -1199: "To sell, the take-profit of an OCO is the one above.",
+    -1145: "ONLY_NEW or ONLY_PARTIALLY_FILLED.",
     -1151: "A market stands twice in the list.",
     -1194: "Leave `X-MBX-TIME-UNIT` out, or send MILLISECOND.",
     -1220: "The market is in another state than you asked for.",
@@ -55,5 +56,7 @@ ADVICE: Final[dict[int, str]] = {
     -2015: "The key is unknown or revoked, or may not do this.",
     -2021: "One half of the cancel-replace failed: `data` says which.",
     -2022: "Nothing of the cancel-replace was done: `data` says why.",
+    -2038: "The order stands as it was; the text says why it was not made smaller.",
+    -2039: "Your name for the order does not belong to that number.",
     -2043: "This market has no reference price; no market here has one.",
 }

@@ -109,7 +109,7 @@ def refused() -> dict[str, list[dict[str, Any]]]:
         "streams": _each(set(dialect.STREAMS) - streams, 2),
         "orderTypes": _each(set(dialect.ORDER_TYPES) - set(_names(OrderType)), errors.BAD_ORDER_TYPE.code),
         "timeInForce": _each(set(dialect.TIMES_IN_FORCE) - set(_names(TimeInForce)), errors.BAD_TIME_IN_FORCE.code),
-        "selfTradePreventionModes": _each(set(dialect.SELF_TRADE) - set(_names(SelfTrade)), errors.invalid("").code),
+        "selfTradePreventionModes": _each(set(dialect.SELF_TRADE) - set(_names(SelfTrade)), errors.BAD_PREVENTION.code),
         "orderParameters": _each(set(dialect.ORDER_PARAMETERS) - taken, errors.unread(0, 0, "").code),
         "filters": [{"name": name} for name in dialect.FILTERS if name not in filters()],
         "other": [

@@ -66,7 +66,29 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "stopPrice": ("The price of the last trade at which the order wakes.", "28500.00"),
     "icebergQty": ("How much of the order is shown at a time; 0: all of it.", "0.00000000"),
     "trailingDelta": ("How far, in hundredths of a percent, the price may turn back before the order wakes.", 100),
+    "trailingTime": ("Since when the order follows the price; -1: not yet.", 1700000000000),
+    "strategyId": ("Your number for the plan that the order belongs to; it means nothing here.", 7),
+    "strategyType": ("Your kind of plan, from 1000000 on; it means nothing here.", 1000000),
     "pegPriceType": ("Pegged orders are not supported: refused if sent.", None),
+    "pegOffsetType": ("Pegged orders are not supported: refused if sent.", None),
+    "pegOffsetValue": ("Pegged orders are not supported: refused if sent.", None),
+    "cancelRestrictions": ("ONLY_NEW, ONLY_PARTIALLY_FILLED: cancel it only if that is how it stands.", "ONLY_NEW"),
+    "newQty": ("The quantity to make the order smaller to, counting what has traded.", "0.40000"),
+    "fromExecutionId": ("The first to show.", 320),
+    "executionId": ("A number of its own, as in the report of it.", 320),
+    "amendedOrder": ("The order as it stands since.", None),
+    "preventedQty": ("How much of it self-trade prevention took.", "0.00000000"),
+    "cumulativeQuoteQty": ("What its trades have cost or earned, in the quote asset.", "0.00000000"),
+    "preventedMatchId": ("Number of a trade with yourself that was prevented, in its market.", 3),
+    "fromPreventedMatchId": ("The first to show.", 3),
+    "preventedQuantity": ("How much of the order self-trade prevention took.", "0.10000000"),
+    "preventedMatches": ("The trades with yourself that the order was kept from.", None),
+    "takerPreventedQuantity": ("What the order that came lost.", "0.10000000"),
+    "makerPreventedQuantity": ("What the order that was resting lost.", "0.10000000"),
+    "takerOrderId": ("Number of the order that came.", 18),
+    "makerOrderId": ("Number of the order that was resting.", 17),
+    "makerSymbol": ("The market of the resting order.", "BTCUSDT"),
+    "tradeGroupId": ("Always -1: accounts are not grouped.", -1),
     "orderId": ("Number of the order.", 17),
     "orderListId": ("Number of the order's list; -1: it belongs to none.", -1),
     "idempotencyKey": (
@@ -91,8 +113,8 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     ),
     "selfTradePreventionMode": (
         (
-            "Who expires when you would trade with yourself: nobody, the order that comes, the one that rests, or both."
-            " If not sent, EXPIRE_MAKER."
+            "Who expires when you would trade with yourself: nobody, the order that comes, the one that rests, or both;"
+            " DECREMENT: both lose the smaller quantity. If not sent, EXPIRE_MAKER."
         ),
         "EXPIRE_MAKER",
     ),
@@ -297,14 +319,14 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "baseCommissionPrecision": ("Decimal places of fees in the base asset.", 8),
     "quoteCommissionPrecision": ("Decimal places of fees in the quote asset.", 8),
     "orderTypes": ("The types of orders it takes now.", ["LIMIT", "MARKET"]),
-    "icebergAllowed": ("Whether it takes iceberg orders.", False),
+    "icebergAllowed": ("Whether it takes iceberg orders.", True),
     "ocoAllowed": ("Whether it takes one-cancels-the-other lists.", True),
     "otoAllowed": ("Whether it takes one-triggers-the-other lists.", True),
     "opoAllowed": ("Whether it takes one-pays-the-other lists.", False),
     "quoteOrderQtyMarketAllowed": ("Whether MARKET orders may be sized in the quote asset.", True),
-    "allowTrailingStop": ("Whether it takes trailing stops.", False),
+    "allowTrailingStop": ("Whether it takes trailing stops.", True),
     "cancelReplaceAllowed": ("Whether orders can be cancelled and replaced in one request.", True),
-    "amendAllowed": ("Whether orders can be made smaller in their place.", False),
+    "amendAllowed": ("Whether orders can be made smaller in their place.", True),
     "pegInstructionsAllowed": ("Whether it takes pegged orders.", False),
     "isSpotTradingAllowed": ("Always true.", True),
     "isMarginTradingAllowed": ("Always false.", False),
@@ -327,6 +349,14 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "askMultiplierDown": ("Lowest price to sell, likewise.", "0.200000"),
     "maxNumOrders": ("How many open orders an account may have here.", 200),
     "maxNumAlgoOrders": ("How many of them may wait for a stop price.", 5),
+    "maxNumIcebergOrders": ("How many of them may be icebergs.", 5),
+    "maxNumOrderAmends": ("How often an order may be made smaller.", 10),
+    "maxPosition": ("How much of the base asset an account's balance and its open buys may come to.", "100.00000000"),
+    "minTrailingAboveDelta": ("Smallest trailing delta of an order that waits for a higher price.", 10),
+    "maxTrailingAboveDelta": ("Largest, likewise.", 2000),
+    "minTrailingBelowDelta": ("Smallest trailing delta of an order that waits for a lower price.", 10),
+    "maxTrailingBelowDelta": ("Largest, likewise.", 2000),
+    "IcebergParts.limit": ("Into how many parts an iceberg may fall at most.", 10),
 }
 
 POSITIONS: Final[dict[object, tuple[Word, ...]]] = {

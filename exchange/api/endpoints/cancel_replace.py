@@ -9,11 +9,11 @@ import msgspec
 
 from exchange.api import errors
 from exchange.api.auth import Caller
-from exchange.api.endpoints.orders import CANCEL_ID_CHARS, NamedOrder, answer_to, cancel_answer, named
+from exchange.api.endpoints.orders import CANCEL_ID_CHARS, NamedOrder, answer_to, cancel_answer, named, only_in
 from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refusal, Refused, refusal_of
 from exchange.api.once import submitted_once
-from exchange.api.parameters import ClientId, Count, RateLimitMode, ReplaceMode
+from exchange.api.parameters import CancelRestriction, ClientId, Count, RateLimitMode, ReplaceMode
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission
 from exchange.api.wire_lists import CancelledList
@@ -33,6 +33,7 @@ class ReplaceRequest(NewOrder, frozen=True, rename="camel", kw_only=True):
     cancel_order_id: Count | None = None
     cancel_orig_client_order_id: ClientId | None = None
     cancel_new_client_order_id: ClientId | None = None
+    cancel_restrictions: CancelRestriction | None = None
     order_rate_limit_exceeded_mode: RateLimitMode | None = None
 
 
@@ -60,7 +61,8 @@ def replacement(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Submis
     )
     order, client_id = named(old, "cancelOrderId", "cancelOrigClientOrderId")
     cancel_id = request.cancel_new_client_order_id or rooms.clock.token(CANCEL_ID_CHARS)
-    cancel = CancelOrder(caller.account, market.id, order, client_id, cancel_id)
+    only = only_in(request.cancel_restrictions)
+    cancel = CancelOrder(caller.account, market.id, order, client_id, cancel_id, only)
     try:
         rooms.limits.count_order(caller.account, rooms.clock.now())
     except Refused as refused:

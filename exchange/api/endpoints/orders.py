@@ -11,7 +11,7 @@ from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refused, refusal_of
 from exchange.api.limits import DAY
 from exchange.api.once import submitted_once
-from exchange.api.parameters import ClientId, Count, ResponseType, Symbol
+from exchange.api.parameters import CancelRestriction, ClientId, Count, ResponseType, Symbol
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission, submitted
 from exchange.api.wire_lists import CancelledList, cancelled_list
@@ -25,12 +25,13 @@ from exchange.api.wire_orders import (
     cancelled,
     fills_of,
     placed,
+    prevented_here,
     queried,
 )
 from exchange.core.commands import CancelAll, CancelOrder
-from exchange.core.events import Event
+from exchange.core.events import Event, MatchPrevented
 from exchange.core.market import Market
-from exchange.core.orders import OrderRow
+from exchange.core.orders import OrderRow, OrderStatus
 from exchange.core.performing import Outcome
 from exchange.core.units import ListId, Micros, OrderId
 
@@ -50,6 +51,7 @@ class CancelRequest(NamedOrder, frozen=True, rename="camel", kw_only=True):
     """`new_client_order_id` names the cancel itself."""
 
     new_client_order_id: ClientId | None = None
+    cancel_restrictions: CancelRestriction | None = None
 
 
 class OneMarket(msgspec.Struct, frozen=True, rename="camel"):
@@ -106,7 +108,8 @@ def report(
     if words is ResponseType.RESULT:
         return placed(market, row, None)
     codes = rooms.catalogue.base_and_quote(market)
-    return placed(market, row, fills_of(market, codes, row, events))
+    prevented = [prevented_here(market, event) for event in events if type(event) is MatchPrevented]
+    return placed(market, row, fills_of(market, codes, row, events), prevented)
 
 
 async def cancel(rooms: Rooms, caller: Caller, request: CancelRequest) -> Cancelled | CancelledList:
@@ -126,7 +129,13 @@ def cancellation(rooms: Rooms, caller: Caller, request: CancelRequest) -> Submis
             raise Refused(refusal_of(outcome.reject))
         return cancel_answer(market, outcome, cancel_id)
 
-    return Submission(CancelOrder(caller.account, market.id, order, client_id, cancel_id), word)
+    only = only_in(request.cancel_restrictions)
+    return Submission(CancelOrder(caller.account, market.id, order, client_id, cancel_id, only), word)
+
+
+def only_in(restriction: CancelRestriction | None) -> OrderStatus | None:
+    """The one status in which an order is to be cancelled, if there is such a wish."""
+    return None if restriction is None else OrderStatus(restriction.value)
 
 
 def cancel_answer(market: Market, outcome: Outcome, cancel_id: str) -> Cancelled | CancelledList:

@@ -13,9 +13,11 @@ from exchange.api.parameters import ClientId, Count, Decimal, IdempotencyKey, Re
 from exchange.clock import Clock
 from exchange.core.commands import PlaceOrder
 from exchange.core.market import Market
-from exchange.core.orders import OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.orders import SLEEPING_TYPES, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.units import AccountId, Amount, Price, Quantity
 
+LEAST_STRATEGY_TYPE: Final = 1_000_000
+"""The dialect keeps lower numbers of `strategyType` to itself."""
 CLIENT_ID_CHARS: Final = 22
 """Length of the client order id that an order without one is given."""
 
@@ -23,7 +25,7 @@ CLIENT_ID_CHARS: Final = 22
 class NewOrder(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """Parameters of a new order; `idempotency_key` is beyond the dialect.
 
-    Icebergs, trailing and pegged orders are known so that they are refused in the dialect's words.
+    Pegged orders are known so that they are refused in the dialect's words.
     """
 
     symbol: Symbol
@@ -39,7 +41,11 @@ class NewOrder(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     self_trade_prevention_mode: SelfTrade | None = None
     iceberg_qty: Decimal | None = None
     trailing_delta: Count | None = None
+    strategy_id: Count | None = None
+    strategy_type: Count | None = None
     peg_price_type: str | None = None
+    peg_offset_type: str | None = None
+    peg_offset_value: Count | None = None
     idempotency_key: IdempotencyKey | None = None
 
 
@@ -86,16 +92,27 @@ def placing(clock: Clock, account: AccountId, market: Market, order: NewOrder) -
         stop_price=read_price(market, "stopPrice", stop_price) if stop_price is not None else _NO_PRICE,
         quote_quantity=read_budget(market, budget) if budget is not None else _NO_BUDGET,
         self_trade=order.self_trade_prevention_mode or _EXPIRE_MAKER,
+        iceberg=_iceberg(market, order.iceberg_qty),
+        trailing_delta=order.trailing_delta or 0,
+        strategy_id=order.strategy_id or 0,
+        strategy_type=order.strategy_type or 0,
     )
 
 
+def _iceberg(market: Market, sent: str | None) -> Quantity:
+    """How many lots to show; an `icebergQty` of zero shows all, as the dialect has it."""
+    return read_quantity(market, sent, "icebergQty") if sent is not None and sent.strip("0.") else _NO_QUANTITY
+
+
 def _refuse_unsupported(order: NewOrder) -> None:
-    if order.iceberg_qty is not None and order.iceberg_qty.strip("0."):
-        raise Refused(errors.NO_ICEBERG)
-    if order.trailing_delta is not None:
-        raise Refused(errors.NO_TRAILING)
-    if order.peg_price_type is not None:
+    if {order.peg_price_type, order.peg_offset_type, order.peg_offset_value} != {None}:
         raise Refused(errors.NO_PEG)
+    if order.strategy_type is not None and order.strategy_type < LEAST_STRATEGY_TYPE:
+        raise Refused(errors.invalid("strategyType"))
+    if order.strategy_id == 0:
+        raise Refused(errors.invalid("strategyId"))
+    if order.trailing_delta == 0:
+        raise Refused(errors.invalid("trailingDelta"))
 
 
 def _check_shape(order: NewOrder) -> None:
@@ -122,9 +139,13 @@ def _check_each(order: NewOrder) -> None:
         if order.quantity is None and order.quote_order_qty is None:
             raise Refused(errors.neither("quantity", "quoteOrderQty"))
         needs = ("quantity",) if order.quote_order_qty is None else ("quote_order_qty",)
+    if order.trailing_delta is not None and order.type not in SLEEPING_TYPES:
+        raise Refused(errors.not_required("trailingDelta"))
     for field, name in _WIRE_NAMES.items():
         sent = getattr(order, field) is not None
         if field in needs and not sent:
+            if field == "stop_price" and order.trailing_delta is not None:
+                continue  # a trailing stop may follow the price from the start
             raise Refused(errors.missing(name))
         if sent and field not in needs:
             raise Refused(errors.not_required(name))

@@ -26,7 +26,7 @@ async def test(rooms: Rooms, caller: Caller, request: TrialOrder) -> Empty | Ord
     command = placing(rooms.clock, caller.account, market, request)
     account = caller.account
     reject = await rooms.sequencer.read(
-        lambda state: check(state.accounts.get(account), state.books.get(market.id), command)
+        lambda state: check(state.accounts.get(account), state.books.get(market.id), command, state.balances)
     )
     if reject is not None:
         raise Refused(refusal_of(reject))
