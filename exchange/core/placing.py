@@ -69,7 +69,9 @@ def enter(
     if state.balances.get(funds, 0) < hold:  # type: ignore[call-overload]
         return Reject.INSUFFICIENT_FUNDS
     rests = not crosses and order.time_in_force == GTC
-    events: list[Event] = [accepted(number, now, account.seq + 1, order, lots, hold, rests, order_list), *beside]
+    events: list[Event] = [accepted(number, now, account.seq + 1, order, lots, hold, rests, order_list)]
+    if beside:
+        events += beside
     if rests:
         return events
     met = matching.walk(opposite, limit_key, lots, order.account, order.self_trade)
