@@ -64,13 +64,14 @@ class Desk:
 class Line(Generic[T]):
     """See above. `T` is what a reply is, to the protocol of the connection."""
 
-    __slots__ = ("_desk", "_in_hand", "_most", "_waiting")
+    __slots__ = ("_closed", "_desk", "_in_hand", "_most", "_waiting")
 
     def __init__(self, desk: Desk, most: int) -> None:
         """`most` are in hand at a time; the caller is to see to that, by `full`."""
         self._desk = desk
         self._most = most
         self._in_hand = 0
+        self._closed = False
         self._waiting: deque[tuple[Asking[T], Callable[[T], None], Callable[[], Awaitable[Any]] | None]] = deque()
 
     @property
@@ -82,6 +83,10 @@ class Line(Generic[T]):
     def empty(self) -> bool:
         """Whether nothing is in hand."""
         return not self._in_hand
+
+    def close(self) -> None:
+        """Begin nothing more: what has not been begun by now is dropped without a word."""
+        self._closed = True
 
     def put(self, asking: Asking[T], done: Callable[[T], None]) -> None:
         """Do one more; `done` is called with its reply, perhaps at once."""
@@ -134,7 +139,7 @@ class Line(Generic[T]):
         """Do the one that has waited longest, not one given: tasks may start in any order, orders must not."""
         asking, done, rest = self._waiting.popleft()
         if rest is None:
-            rest = self._begin(asking, done)
+            rest = None if self._closed else self._begin(asking, done)
             if rest is None:
                 return
         try:

@@ -153,9 +153,14 @@ class ApiSession:
         self._line: Line[Told] = Line(desk, limits.requests_in_flight)
 
     def close(self) -> None:
-        """End all subscriptions without a word. What is on its way to the sequencer stands, though nobody is told."""
+        """End all subscriptions without a word. What is on its way to the sequencer stands, though nobody is told.
+
+        Of an armed connection nothing is begun any more: its orders would come behind the cancels.
+        """
         self._subscriptions.close()
-        self.beyond.close()
+        if self.beyond.armed:
+            self._line.close()
+        self.beyond.close(busy=not self._line.empty)
 
     def tick(self, now: Micros) -> None:
         """End subscriptions whose API key has been revoked."""

@@ -68,10 +68,13 @@ class Beyond:
         self._streams = streams
         self._name = rooms.clock.token(_NAME_CHARS)
         self._armed: dict[AccountId, None] = {}
+        self._closed = False
         self._following: Following | None = None
 
     def begin(self, method: Extra, params: dict[str, str], payload: bytes) -> Begun:
-        """All but the deed. Raises `Refused`."""
+        """All but the deed. Raises `Refused`; on a connection that is gone, always: it would be armed for ever."""
+        if self._closed:
+            raise Refused(errors.INTERNAL)  # nobody is there to hear it
         caller = self._identity.caller(method.security, params, payload)
         assert caller is not None
         auth.require(caller, method.security.value)
@@ -79,13 +82,22 @@ class Beyond:
             return method.call(self, caller, NoRequest())
         return method.call(self, caller, decode(method.takes, params))
 
-    def close(self) -> None:
-        """The connection is gone: follow nothing, and cancel what was to be cancelled."""
+    @property
+    def armed(self) -> bool:
+        """Whether anybody's orders may go with the connection."""
+        return bool(self._armed)
+
+    def close(self, *, busy: bool) -> None:
+        """The connection is gone: follow nothing, and cancel what was to be cancelled.
+
+        `busy`: it has begun requests that are not answered yet; the cancels come behind them.
+        """
+        self._closed = True
         if self._following is not None:
             self._following.end()
         for account in self._armed:
             end = EndSession(account, self._name)
-            if not self._rooms.sequencer.submit(end, lambda _: None):
+            if busy or not self._rooms.sequencer.submit(end, lambda _: None):
                 self._desk.start(_insist, self._rooms, end)
 
     def follow(self, caller: Caller, request: FollowRequest) -> Begun:
@@ -141,7 +153,11 @@ def _disarmed(outcome: Outcome) -> dict[str, object]:
 
 
 async def _insist(rooms: Rooms, end: EndSession) -> None:
-    """The queue was full. Should the exchange stop first, it is done when it starts."""
+    """End it, once the tasks of all orders that were begun have run for the first time: that is when they submit them.
+
+    While the queue is full, try again. Should the exchange stop first, it is done when it starts.
+    """
+    await trio.lowlevel.checkpoint()
     while (await rooms.sequencer.call(end)).reject is Reject.QUEUE_FULL:  # noqa: ASYNC110  # room has no event
         await trio.sleep(_AGAIN_SECONDS)
 

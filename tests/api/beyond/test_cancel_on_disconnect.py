@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
+from exchange.api.door_line import Desk, Line
+from exchange.api.door_loop import Loop
+from exchange.api.errors import Refused
+from exchange.api.ws_beyond import EXTRA, Beyond
+from exchange.api.ws_identity import Identity
+from exchange.api.ws_requests import signed_payload
 from exchange.core.orders import Side
 from exchange.core.units import MarketId
 from tests.api.fast import Fast, Reader, fast_house, signed
-from tests.api.house import READ, Person
+from tests.api.house import READ, Person, running_house
 
 API = "/ws-api/v3"
 ARM, DISARM = "ext.cancelOnDisconnect.arm", "ext.cancelOnDisconnect.disarm"
@@ -52,6 +60,49 @@ async def test_a_connection_that_breaks_takes_them_too(tmp_path: Path) -> None:
             await ask(fast, reader, ARM)
             await trio.aclose_forcefully(reader.socket.stream)
             await gone(fast)
+
+
+class Asked:
+    """A request that notes that it was begun, and then takes its time."""
+
+    def __init__(self, name: str, begun: list[str]) -> None:
+        self.name, self.begun = name, begun
+
+    def begin(self) -> Callable[[], Awaitable[None]]:
+        self.begun.append(self.name)
+        return trio.lowlevel.checkpoint
+
+    def told(self, _: object) -> None:
+        pass
+
+    refused = told
+
+    def failed(self) -> None:
+        raise AssertionError(self.name)
+
+
+async def test_what_waits_behind_others_when_the_connection_ends_is_not_begun(tmp_path: Path) -> None:
+    """An order among it would come behind the cancels, and outlive the connection."""
+    async with running_house(tmp_path) as house, trio.open_nursery() as nursery:
+        begun: list[str] = []
+        line: Line[None] = Line(Desk(house.rooms.sequencer, Loop(), nursery), 9)
+        for name in ("reading", "order"):
+            line.put(Asked(name, begun), lambda _: None)
+        line.close()
+        await trio.testing.wait_all_tasks_blocked()
+        assert begun == ["reading"]
+
+
+async def test_a_connection_that_is_gone_is_not_armed_any_more(tmp_path: Path) -> None:
+    """Nobody would ever end it, so that it would cancel at the next start."""
+    async with running_house(tmp_path) as house, trio.open_nursery() as nursery:
+        rooms = house.rooms
+        desk = Desk(rooms.sequencer, Loop(), nursery)
+        beyond = Beyond(None, rooms, Identity(rooms.keyring, rooms.clock), desk, None)  # type: ignore[arg-type]
+        beyond.close(busy=False)
+        params = {name: str(value) for name, value in signed(house.alice, rooms.clock.now()).items()}
+        with pytest.raises(Refused):
+            beyond.begin(EXTRA[ARM], params, signed_payload(params))
 
 
 async def test_only_the_markets_that_were_named(tmp_path: Path) -> None:
