@@ -83,7 +83,8 @@ def _carefully(half: BookSide, limit_key: int, left: int, unit: int, account: Ac
     for maker, lots in _offers(half, limit_key):
         each = maker.price * unit or 1
         wanted = met.left // each
-        if not wanted:
+        if not wanted:  # the rest of a budget buys no lot here; if the last lots were lost, they were the order's last
+            met.stopped = bool(met.steps) and met.steps[-1][1] < 0
             met.left = 0 if met.cost or met.prevented else met.left
             break
         if maker.account != account or mode == SelfTrade.NONE:

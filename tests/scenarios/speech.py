@@ -21,7 +21,7 @@ NUMBER = r"(-?[\d.]+)"
 ORDER = re.compile(
     r"(?P<who>\w+) (?P<verb>buys|sells)(?: (?P<lots>-?[\d.]+))?(?: for (?P<money>-?[\d.]+) USDT)?"
     r"(?: @ (?P<price>-?[\d.]+))?(?P<market> at market)?(?: (?P<kind>stop-loss|take-profit) (?P<stop>-?[\d.]+))?"
-    r"(?P<only> post-only)?(?: (?P<tif>IOC|FOK))?(?: preventing (?P<stp>nothing|taker|maker|both))?"
+    r"(?P<only> post-only)?(?: (?P<tif>IOC|FOK))?(?: preventing (?P<stp>nothing|taker|maker|both|by-size))?"
     r"(?: as (?P<id>\S+))?",
 )
 PREVENTING = {
@@ -29,6 +29,7 @@ PREVENTING = {
     "taker": SelfTrade.EXPIRE_TAKER,
     "maker": SelfTrade.EXPIRE_MAKER,
     "both": SelfTrade.EXPIRE_BOTH,
+    "by-size": SelfTrade.DECREMENT,
     None: SelfTrade.EXPIRE_MAKER,
 }
 RULES: dict[str, Callable[[str], dict[str, Any]]] = {
