@@ -74,7 +74,7 @@ async def test_requests_that_make_no_sense_cost_weight_too(fast: Fast) -> None:
     assert codes[8:] == [-1003] * 10
 
 
-NOT_HERE = "This operation is not supported. Not here yet: 'orderList.place.oco'."
+NOT_HERE = "This operation is not supported. Not here yet: 'orderList.place.opo'."
 UNREAD = "Not all sent parameters were read; read '0' parameter(s) but was sent '1'. Unknown or not supported: 'x'."
 
 
@@ -97,8 +97,8 @@ UNREAD = "Not all sent parameters were read; read '0' parameter(s) but was sent 
         ('{"id":1,"id":2,"method":"ping"}', -1101, "Duplicate values for a parameter detected."),
         ('{"id":1,"method":"ping","params":{"x":1,"x":1}}', -1101, "Duplicate values for a parameter detected."),
         ('{"id":1,"method":"ping","extra":1}', -1104, "Not all sent parameters were read; read '3' parameter(s)"),
-        ('{"id":1,"method":"orderList.place.oco"}', -1020, NOT_HERE),
-        ('{"id":1,"method":"v3/orderList.place.oco"}', -1020, NOT_HERE),
+        ('{"id":1,"method":"orderList.place.opo"}', -1020, NOT_HERE),
+        ('{"id":1,"method":"v3/orderList.place.opo"}', -1020, NOT_HERE),
         ('{"id":1,"method":"nosuch"}', -1020, "This operation is not supported. No method is called 'nosuch'."),
         (
             '{"id":1,"method":"time","params":{"returnRateLimits":1}}',
