@@ -8,10 +8,11 @@ from exchange.core import commands as co
 from exchange.core.decimals import parse, render
 from exchange.core.market import Market, MarketPhase
 from exchange.core.order_lists import ListKind
-from exchange.core.orders import PENDING_NEW, Order, OrderType, SelfTrade, Side, TimeInForce
+from exchange.core.orders import PENDING_NEW, Order, OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.state import State
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Ppm, Price, Quantity
+from tests.core.compare import trailing
 
 BTC, USDT, MARKET = AssetId(1), AssetId(2), MarketId(1)
 ASSETS = {"BTC": BTC, "USDT": USDT}
@@ -20,9 +21,10 @@ NAMES = {account: name for name, account in TRADERS.items()}
 NUMBER = r"(-?[\d.]+)"
 ORDER = re.compile(
     r"(?P<who>\w+) (?P<verb>buys|sells)(?: (?P<lots>-?[\d.]+))?(?: for (?P<money>-?[\d.]+) USDT)?"
-    r"(?: @ (?P<price>-?[\d.]+))?(?P<market> at market)?(?: (?P<kind>stop-loss|take-profit) (?P<stop>-?[\d.]+))?"
-    r"(?P<only> post-only)?(?: (?P<tif>IOC|FOK))?(?: preventing (?P<stp>nothing|taker|maker|both|by-size))?"
-    r"(?: as (?P<id>\S+))?",
+    r"(?: @ (?P<price>-?[\d.]+))?(?P<market> at market)?(?: (?P<kind>stop-loss|take-profit)(?: (?P<stop>-?[\d.]+))?)?"
+    r"(?: trailing (?P<trail>[\d.]+) %)?(?P<only> post-only)?(?: (?P<tif>IOC|FOK))?"
+    r"(?: preventing (?P<stp>nothing|taker|maker|both|by-size))?"
+    r"(?: showing (?P<shown>-?[\d.]+))?(?: as (?P<id>\S+))?",
 )
 PREVENTING = {
     "nothing": SelfTrade.NONE,
@@ -46,6 +48,10 @@ RULES: dict[str, Callable[[str], dict[str, Any]]] = {
     "lowest price": lambda text: {"min_price": Price(number(text, 2))},
     "highest price": lambda text: {"max_price": Price(number(text, 2))},
     "open orders": lambda text: {"max_orders": int(text)},
+    "icebergs": lambda text: {"max_iceberg_orders": int(text)},
+    "parts": lambda text: {"iceberg_parts": int(text)},
+    "amendments": lambda text: {"max_amendments": int(text)},
+    "position": lambda text: {"max_position": Quantity(number(text, 3))},
     "sleeping orders": lambda text: {"max_algo_orders": int(text)},
     "order lists": lambda text: {"max_order_lists": int(text)},
 }
@@ -118,6 +124,8 @@ def order(words: str) -> co.PlaceOrder | None:
         Price(number(part["stop"] or "0", 2)),
         Amount(number(part["money"] or "0", 8)),
         PREVENTING[part["stp"]],
+        Quantity(number(part["shown"] or "0", 3)),
+        number(part["trail"] or "0", 2),
     )
 
 
@@ -130,6 +138,18 @@ def _other(words: str) -> co.Command | None:
         ),
         (r"(\w+) cancels all", lambda who: co.CancelAll(TRADERS[who], MARKET)),
         (r"(\w+) cancels (\S+)", lambda who, name: co.CancelOrder(TRADERS[who], MARKET, client_id=name)),
+        (
+            r"(\w+) cancels (\S+) if (new|partially filled)",
+            lambda who, name, status: co.CancelOrder(
+                TRADERS[who], MARKET, client_id=name, only=OrderStatus[_enum(status)]
+            ),
+        ),
+        (
+            r"(\w+) amends (\S+) to ([\d.]+)(?: as (\S+))?",
+            lambda who, name, lots, new: co.AmendOrder(
+                TRADERS[who], MARKET, Quantity(number(lots, 3)), new or name, client_id=name
+            ),
+        ),
         (r"market is (.+)", lambda phase: co.SetMarketPhase(MARKET, MarketPhase[_enum(phase)], "")),
         (r"(\w+) is frozen", lambda who: co.SetAccountFrozen(TRADERS[who], True, "")),
         (r"(\w+) is thawed", lambda who: co.SetAccountFrozen(TRADERS[who], False, "")),
@@ -206,16 +226,20 @@ def resting(state: State) -> str:
         for level in half:
             one = level.first
             while one is not None:
-                found.append(f"{_left(one)} @ {short(one.price, 2)}")
+                hidden = f" showing {short(one.shown, 3)}" if one.iceberg else ""
+                found.append(f"{_left(one)} @ {short(one.price, 2)}{hidden}")
                 one = one.behind
     sleeping = sorted((one for one in state.orders.values() if not one.working), key=lambda one: one.id)
-    return "; ".join(found + [_idle(one) for one in sleeping])
+    follows = dict(trailing(book))
+    return "; ".join(found + [_idle(one, follows) for one in sleeping])
 
 
-def _idle(one: Order) -> str:
-    """A sleeping order, or one that waits for the working order of its list."""
+def _idle(one: Order, follows: dict[int, int]) -> str:
+    """A sleeping order (one that follows the price with the best so far), or one that waits in its list."""
     if one.status == PENDING_NEW:
         return f"{_left(one)} pending"
+    if one.id in follows:
+        return f"{_left(one)} following {short(follows[one.id], 2)}"
     return f"{_left(one)} at {short(one.stop_price, 2)}"
 
 

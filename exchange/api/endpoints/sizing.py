@@ -124,13 +124,14 @@ def _check_shape(order: NewOrder) -> None:
         order.quote_order_qty is None,
         order.price is None,
         order.stop_price is None,
+        order.trailing_delta is None,
     )
     if shape not in _good_shapes:
         _check_each(order)
         _good_shapes.add(shape)
 
 
-_good_shapes: Final[set[tuple[OrderType, bool, bool, bool, bool, bool]]] = set()
+_good_shapes: Final[set[tuple[OrderType, bool, bool, bool, bool, bool, bool]]] = set()
 
 
 def _check_each(order: NewOrder) -> None:
