@@ -16,6 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ from exchange.admin.server import serve_admin
 from exchange.api.catalogue import Catalogue
 from exchange.api.door_tls import tls_context
 from exchange.api.gateway import serve_fast_door
-from exchange.api.limits import Limits
+from exchange.api.limits import limits_of
 from exchange.api.listen_keys import ListenKeys
 from exchange.api.rooms import Rooms
 from exchange.api.unfilled import Unfilled
@@ -41,6 +42,7 @@ from exchange.office.db import open_office
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators
 from exchange.office.trail import Trail
+from exchange.office.upkeep import tend
 from exchange.office.vault import Vault, create_master_key, read_master_key
 from exchange.sequencer import Sequencer
 from exchange.settings import DEFAULT_FILE, Settings, example
@@ -194,6 +196,7 @@ async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) 
         async with trio.open_nursery() as doors:
             doors.start_soon(_until, doors_stop, timers.run)
             doors.start_soon(_watch_disk, house, doors_stop)
+            doors.start_soon(_until, doors_stop, partial(tend, house.keyring))
             main_port, fast_port = main.getsockname()[1], fast.getsockname()[1]
             await doors.start(_start_main, rooms, main, doors_stop, tls)
             await doors.start(_start_fast, rooms, fast, doors_stop, tls)
@@ -237,7 +240,7 @@ def _rooms(house: House) -> Rooms:
     catalogue = Catalogue()
     catalogue.restore(house.sequencer.state.assets.values(), house.sequencer.state.books)
     house.sequencer.subscribe(catalogue.consume)
-    limits = Limits(settings.weight_limit_per_minute, settings.order_limit_per_10_seconds, settings.order_limit_per_day)
+    limits = limits_of(settings)
     if settings.weight_limit_per_minute:
         house.sequencer.subscribe(Unfilled(limits, house.sequencer.state.orders.values()).consume)
     return Rooms(

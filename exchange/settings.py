@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     batch_limit_commands: int = 500
     body_limit_bytes: int = 65_536
     connections_per_address: int = 1_000
+    connection_attempts_per_5_minutes: int = 300
     stream_buffer_messages: int = 1_000
     free_disk_reserve_mib: int = 256
     shutdown_limit_seconds: int = 10
@@ -46,13 +47,14 @@ HELP: Final = {
     "http_port": "Port of the main door (all HTTP); 0 takes any free one.",
     "fast_port": "Port of the fast door (trading, market data, all WebSockets); 0 takes any free one.",
     "demo": "Demo mode: money may be credited out of nothing, and whoever started the server operates it.",
-    "weight_limit_per_minute": "Request weight an address may spend per minute; 0 lifts this and the order limits.",
+    "weight_limit_per_minute": "Request weight an address may spend per minute; 0 lifts this and all limits by time.",
     "order_limit_per_10_seconds": "Orders an account may place in 10 seconds.",
     "order_limit_per_day": "Orders an account may place in a day.",
     "queue_limit_commands": "Commands that may wait for the sequencer; the last tenth is kept for cancels.",
     "batch_limit_commands": "Commands decided and committed together at the most.",
     "body_limit_bytes": "The largest request body.",
     "connections_per_address": "Connections one address may keep open at each door.",
+    "connection_attempts_per_5_minutes": "WebSockets an address may try to open in 5 minutes; 0 lifts it.",
     "stream_buffer_messages": "Messages that may wait for one stream reader before it is cut off.",
     "free_disk_reserve_mib": "Below this much free disk space orders are refused; cancels still work.",
     "shutdown_limit_seconds": "How long a stop may take before connections are dropped.",
@@ -63,6 +65,7 @@ _AT_LEAST: Final = {
     "http_port": 0,
     "fast_port": 0,
     "weight_limit_per_minute": 0,
+    "connection_attempts_per_5_minutes": 0,
     "queue_limit_commands": 10,
     "free_disk_reserve_mib": 0,
 }

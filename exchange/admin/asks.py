@@ -123,13 +123,17 @@ class ShowAccount(Ask[AccountView], frozen=True):
 
 
 class CreateKey(Ask[KeyMade], frozen=True):
-    """Scopes: "read", "trade" (which includes read). With a `public_key_pem` the key is Ed25519, else HMAC-SHA256."""
+    """Scopes: "read", "trade" (which includes read). With a `public_key_pem` the key is Ed25519, else HMAC-SHA256.
+
+    `addresses` are those from which it may be used, single ones and networks; none: from anywhere.
+    """
 
     method: ClassVar[str] = "key.create"
     account: str
     scopes: tuple[str, ...]
     label: str = ""
     public_key_pem: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 class ListKeys(Ask[KeyList], frozen=True):
@@ -140,6 +144,14 @@ class ListKeys(Ask[KeyList], frozen=True):
     match: str = ""
     after: str = ""
     limit: int = MAX_ROWS
+
+
+class LimitKey(Ask[KeyRow], frozen=True):
+    """From now on the key may be used from these addresses and networks only; none: from anywhere."""
+
+    method: ClassVar[str] = "key.ips"
+    api_key: str
+    addresses: tuple[str, ...]
 
 
 class RevokeKey(Ask[KeyRow], frozen=True):
@@ -185,7 +197,7 @@ ASKS: Final[dict[str, type[Ask[Any]]]] = {
     ask.method: ask
     for ask in (
         *(Attach, GetStatus, Watch, ListMarkets, ShowMarket, GetBook, GetTrades, SetPhase),
-        *(CreateAccount, ListAccounts, ShowAccount, CreateKey, ListKeys, RevokeKey, CreditAccount),
+        *(CreateAccount, ListAccounts, ShowAccount, CreateKey, ListKeys, LimitKey, RevokeKey, CreditAccount),
         *(ListOperators, AddOperator, RemoveOperator, TailAudit),
     )
 }

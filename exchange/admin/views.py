@@ -165,7 +165,10 @@ class AccountView(msgspec.Struct, frozen=True):
 
 
 class KeyRow(msgspec.Struct, frozen=True):
-    """An API key without its secret. `kind` is "hmac" or "ed25519"; `revoked` is 0 while it lives."""
+    """An API key without its secret. `kind` is "hmac" or "ed25519"; `revoked` and `expired` are 0 while it lives.
+
+    It may be used from those `addresses`, if any, only. `last_used` is the beginning of a day (UTC), 0 for never.
+    """
 
     api_key: str
     account: int
@@ -175,6 +178,9 @@ class KeyRow(msgspec.Struct, frozen=True):
     label: str
     created: int
     revoked: int
+    addresses: tuple[str, ...] = ()
+    last_used: int = 0
+    expired: int = 0
 
 
 class KeyList(msgspec.Struct, frozen=True):

@@ -170,11 +170,11 @@ def _identify(rooms: Rooms, route: Route, request: Request, sent: dict[str, str]
     """Who asks, as far as the route wants to know. A signature where none is wanted is checked all the same."""
     if "signature" not in sent:
         if route.security is Security.KEY:
-            return caller_of(find_key(rooms.keyring, request.api_key))
+            return caller_of(find_key(rooms.keyring, request.address, request.api_key))
         if route.security is Security.NONE:
             return None
     payload = payload_of(request.query, request.body)
-    return authenticate(rooms.keyring, rooms.clock.now(), request.api_key, payload, sent)
+    return authenticate(rooms.keyring, rooms.clock.now(), request.address, request.api_key, payload, sent)
 
 
 def begin(rooms: Rooms, route: Route, caller: Caller | None, sent: dict[str, str], address: str) -> Begun:

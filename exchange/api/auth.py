@@ -47,19 +47,21 @@ def _without_signature(raw: bytes) -> bytes:
     return b"&".join(part for part in raw.split(b"&") if not part.startswith(b"signature="))
 
 
-def find_key(keys: KeyRing, api_key: str | None) -> ApiKey:
-    """The living key of that name; refused as malformed or as unknown."""
+def find_key(keys: KeyRing, address: str, api_key: str | None) -> ApiKey:
+    """The living key of that name; refused as malformed, or as unknown, which it is to addresses not on its list."""
     if not api_key or _KEY(api_key) is None:
         raise Refused(errors.BAD_KEY_FORMAT)
-    key = keys.find(api_key)
-    if key is None or key.revoked:
+    key = keys.find_from(address, api_key)
+    if key is None:
         raise Refused(errors.BAD_KEY)
     return key
 
 
-def authenticate(keys: KeyRing, now: Micros, api_key: str | None, payload: bytes, sent: dict[str, str]) -> Caller:
-    """Check key, signature and time window, and take the parameters that only serve these out of `sent`."""
-    key = find_key(keys, api_key)
+def authenticate(
+    keys: KeyRing, now: Micros, address: str, api_key: str | None, payload: bytes, sent: dict[str, str]
+) -> Caller:
+    """Check key, address, signature and time window; take the parameters that only serve these out of `sent`."""
+    key = find_key(keys, address, api_key)
     values = {name: sent.pop(name, "") for name in AUTH_PARAMETERS}
     for name in ("signature", "timestamp"):
         if not values[name]:
@@ -73,7 +75,8 @@ def authenticate(keys: KeyRing, now: Micros, api_key: str | None, payload: bytes
 
 
 def caller_of(key: ApiKey) -> Caller:
-    """The caller that a key stands for."""
+    """The caller that a key stands for; so the key has been used."""
+    key.use.noticed = True
     return Caller(key.account, key.api_key, key.scopes)
 
 

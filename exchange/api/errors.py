@@ -184,3 +184,9 @@ def too_many_orders(limit: int, interval: str, retry_after: int) -> Refusal:
     """The account has placed all the orders that the interval allows."""
     text = f"Too many new orders; current limit is {limit} orders per {interval}."
     return Refusal(-1015, text, 429, retry_after)
+
+
+def too_many_attempts(limit: int, interval: str, retry_after: int) -> Refusal:
+    """The address has tried to connect as often as the interval allows."""
+    text = f"Too many connection attempts from IP; current limit is {limit} per '{interval}'."
+    return Refusal(-1034, text, 429, retry_after)

@@ -163,6 +163,7 @@ class _FastDoor:
 
     def upgrade(self, link: Link, heard: Heard, client: str, rest: bytes) -> tuple[bytes, Speaker]:
         """See `Host`."""
+        self.rooms.limits.count_attempt(client, self.rooms.clock.now())
         if client != link.address and self._proxied[client] >= self.limits.connections_per_address:
             raise Refused(too_many_connections(self.limits.connections_per_address, 429))
         answer = ws_handshake.accept(heard.method, heard.headers)

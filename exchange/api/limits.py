@@ -1,5 +1,7 @@
 """How much one address may ask and one account may order without trading: by the minute, by ten seconds, by the day.
 
+Also how many WebSockets an address may try to open in five minutes.
+
 Who goes on after being told to wait is shut out, from two minutes up to three days for those who repeat it.
 """
 
@@ -11,15 +13,18 @@ from typing import Final, NamedTuple
 from exchange.api import errors
 from exchange.api.errors import Refusal, Refused
 from exchange.core.units import AccountId, Micros
+from exchange.settings import Settings
 
 SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
+FIVE_MINUTES: Final = 5 * MINUTE
 TEN_SECONDS: Final = 10 * SECOND
 DAY: Final = 86_400 * SECOND
 
 DEFAULT_WEIGHT: Final = 6_000
 DEFAULT_ORDERS_10S: Final = 100
 DEFAULT_ORDERS_DAY: Final = 200_000
+DEFAULT_ATTEMPTS: Final = 300
 """The dialect's own limits."""
 
 FIRST_BAN: Final = 2 * MINUTE
@@ -82,14 +87,20 @@ class Limits:
         weight_limit: int = DEFAULT_WEIGHT,
         orders_per_10s: int = DEFAULT_ORDERS_10S,
         orders_per_day: int = DEFAULT_ORDERS_DAY,
+        attempts: int = DEFAULT_ATTEMPTS,
     ) -> None:
-        """`weight_limit` per minute and address, orders per account. A weight limit of 0 lifts all three."""
+        """`weight_limit` per minute and address, orders per account, `attempts` to connect per 5 minutes and address.
+
+        A weight limit of 0 lifts all of them.
+        """
         self.weight_limit = weight_limit
         self.order_limits = (
             OrderLimit("SECOND", 10, "10S", orders_per_10s if weight_limit else 0),
             OrderLimit("DAY", 1, "1D", orders_per_day if weight_limit else 0),
         )
         self._weights = _Window(MINUTE)
+        self._attempt_limit = attempts if weight_limit else 0
+        self._attempts = _Window(FIVE_MINUTES)
         self._orders = (_Window(TEN_SECONDS), _Window(DAY))
         self._order_windows = tuple(zip(self.order_limits, self._orders, strict=True))
         self._bans: dict[str, _Ban] = {}
@@ -106,6 +117,13 @@ class Limits:
         if used > 2 * self.weight_limit:
             self._ban(address, now)
         raise Refused(errors.too_much_weight(self.weight_limit, self._weights.left(now)))
+
+    def count_attempt(self, address: str, now: Micros) -> None:
+        """Count an attempt of the address to open a WebSocket, whatever comes of it; refused when too many."""
+        counts = self._attempts.at(now)
+        counts[address] += 1
+        if self._attempt_limit and counts[address] > self._attempt_limit:
+            raise Refused(errors.too_many_attempts(self._attempt_limit, "5 MINUTE", self._attempts.left(now)))
 
     def used(self, address: str, now: Micros) -> int:
         """What the address used this minute."""
@@ -143,3 +161,13 @@ class Limits:
     def orders(self, account: AccountId, now: Micros) -> list[tuple[OrderLimit, int]]:
         """Each limit on orders with what the account has used of it."""
         return [(limit, window.at(now)[account]) for limit, window in zip(self.order_limits, self._orders, strict=True)]
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits that the operator has set."""
+    return Limits(
+        settings.weight_limit_per_minute,
+        settings.order_limit_per_10_seconds,
+        settings.order_limit_per_day,
+        settings.connection_attempts_per_5_minutes,
+    )

@@ -58,15 +58,25 @@ async def submitted_once(rooms: Rooms, caller: Caller, kind: str, request: Once,
         return await submitted(rooms, submission)
     assert isinstance(request, msgspec.Struct)
     outcome = await rooms.sequencer.call(keyed(caller, kind, request, key, submission))
-    return submission.word(await first(rooms, caller, key, outcome))
+    return submission.word(await first(rooms, caller, key, outcome, orders_of(submission)))
 
 
-async def first(rooms: Rooms, caller: Caller, key: str, outcome: Outcome) -> Outcome:
-    """The outcome to tell: this one, or the one that it repeats. Raises `Refused`."""
+def orders_of(submission: Submission) -> int:
+    """How many orders were counted for it."""
+    command = submission.command
+    return len(command.orders) if isinstance(command, PlaceOrderList) else 1
+
+
+async def first(rooms: Rooms, caller: Caller, key: str, outcome: Outcome, orders: int) -> Outcome:
+    """The outcome to tell: this one, or the one that it repeats. Raises `Refused`.
+
+    A repetition orders nothing: the `orders` that were counted for it are taken off again.
+    """
     if outcome.reject in _NOT_DONE:
         raise Refused(refusal_of(outcome.reject))
     if not outcome.repeats:
         return outcome
+    rooms.limits.forgive(caller.account, orders, rooms.clock.now())
     records = rooms.records
     before = await records.run(lambda: records.first_outcome(caller.account, key))
     if before is None:  # it died between the decision and now

@@ -13,10 +13,12 @@ from typing import Any, Final
 import msgspec
 import trio
 
+from exchange.api.auth import Caller
 from exchange.api.connection import Connection
 from exchange.api.endpoints.records import last_number
 from exchange.api.own_words import own_event
 from exchange.api.rooms import Rooms
+from exchange.api.ws_identity import Identity
 from exchange.core.committed import Committed
 from exchange.core.units import AccountId
 from exchange.ledger.records import OwnEvent, numbers_of
@@ -70,16 +72,17 @@ class Following:
         rooms: Rooms,
         streams: OwnStreams,
         connection: Connection,
-        account: AccountId,
-        api_key: str,
+        identity: Identity,
+        caller: Caller,
         start: int,
     ) -> None:
-        """Nothing is told yet. Whoever's key is revoked is told nothing more."""
-        self.account = account
+        """Nothing is told yet. Whose key is revoked, or no longer good from there, is told nothing more."""
+        self.account = caller.account
         self._rooms = rooms
         self._streams = streams
         self._connection = connection
-        self._api_key = api_key
+        self._identity = identity
+        self._api_key = caller.api_key
         self._next = start
         self._live: deque[OwnEvent] = deque(maxlen=_KEPT)
         self._bell = trio.Event()
@@ -106,7 +109,7 @@ class Following:
         self._bell.set()
 
     def _allowed(self) -> bool:
-        return not self._connection.ending and self._rooms.keyring.find(self._api_key) is not None
+        return not self._connection.ending and self._identity.living(self._api_key) is not None
 
     async def _catch_up(self, last: int) -> None:
         """Tell what the ledger has, up to event `last`."""

@@ -25,7 +25,7 @@ class TradingStatus(msgspec.Struct, frozen=True):
 class KeyRestrictions(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What a key may do. Much of what the dialect lists is not to be had here, by any key."""
 
-    ip_restrict: bool = False
+    ip_restrict: bool
     create_time: int
     enable_reading: bool
     enable_withdrawals: bool = False

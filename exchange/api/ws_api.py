@@ -141,9 +141,12 @@ class ApiSession:
         *,
         show_limits: bool,
     ) -> None:
-        """`address` pays the weights. `show_limits`: replies tell what it has used of them, unless a request says."""
-        self._identity = Identity(rooms.keyring, rooms.clock)
-        self._subscriptions = Subscriptions(connection, rooms.keyring, users, limits.subscriptions_per_connection)
+        """`address` is the client's: it pays the weights, and keys may be good there or not.
+
+        `show_limits`: replies tell what it has used of the limits, unless a request says.
+        """
+        self._identity = Identity(rooms.keyring, rooms.clock, address)
+        self._subscriptions = Subscriptions(connection, self._identity, users, limits.subscriptions_per_connection)
         self._session = Session(self._identity, self._subscriptions, rooms.clock, show_limits=show_limits)
         self.beyond = Beyond(connection, rooms, self._identity, desk, own_streams)
         self._connection = connection
@@ -163,7 +166,7 @@ class ApiSession:
         self.beyond.close(busy=not self._line.empty)
 
     def tick(self, now: Micros) -> None:
-        """End subscriptions whose API key has been revoked."""
+        """End subscriptions whose API key has been revoked, or may no longer be used from here."""
         self._subscriptions.tick(now)
 
     def farewell(self, now: Micros) -> None:
@@ -199,7 +202,7 @@ class ApiSession:
 
     def quick(self, text: str) -> Quick | None:
         """The request, if it is as most are; see `ws_quick`."""
-        return quick(text, self._rooms.keyring, self._rooms.clock.now())
+        return quick(text, self._rooms.keyring, self._address, self._rooms.clock.now())
 
     def act(self, method: Route, caller: Caller, asked: msgspec.Struct) -> Begun:
         """All but the deed of an endpoint whose request is decoded. Raises `Refused`."""

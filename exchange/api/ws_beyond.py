@@ -111,7 +111,7 @@ class Beyond:
         first = last + 1 if start is None else max(1, start)
         if first > last + 1:
             raise Refused(errors.invalid("from"))
-        following = Following(self._rooms, self._streams, self._connection, caller.account, caller.api_key, first)
+        following = Following(self._rooms, self._streams, self._connection, self._identity, caller, first)
         self._following = following
         self._desk.start(following.run)
         return {"from": first, "last": last}

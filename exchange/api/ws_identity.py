@@ -15,9 +15,10 @@ from exchange.office.keys import ApiKey, KeyRing
 class Identity:
     """The key that speaks for requests which name none. Only its name is kept: a revoked key is dead at once."""
 
-    def __init__(self, keyring: KeyRing, clock: Clock) -> None:
-        """Nobody yet."""
+    def __init__(self, keyring: KeyRing, clock: Clock, address: str) -> None:
+        """Nobody yet. `address` is the client's: keys that may not be used from there are unknown here."""
         self._keyring = keyring
+        self._address = address
         self._clock = clock
         self._api_key = ""
         self.since = Micros(0)
@@ -25,7 +26,11 @@ class Identity:
     @property
     def key(self) -> ApiKey | None:
         """The living key it has logged on with; None: it has not, or that key was revoked."""
-        return self._keyring.find(self._api_key) if self._api_key else None
+        return self.living(self._api_key) if self._api_key else None
+
+    def living(self, api_key: str) -> ApiKey | None:
+        """The key of that name, if it lives and may be used from here. Ask again whenever it is to be relied on."""
+        return self._keyring.find_from(self._address, api_key)
 
     def logon(self, caller: Caller) -> None:
         """Speak for `caller` from now on."""
@@ -38,7 +43,7 @@ class Identity:
     def signer(self, params: dict[str, str], payload: bytes) -> Caller:
         """Who signed this one request, and take out of `params` what shows it."""
         api_key = params.pop("apiKey", self._api_key)
-        return auth.authenticate(self._keyring, self._clock.now(), api_key, payload, params)
+        return auth.authenticate(self._keyring, self._clock.now(), self._address, api_key, payload, params)
 
     def holder(self, params: dict[str, str], *, stamped: bool = True) -> Caller:
         """Who logged on; refused when nobody has. `stamped`: the request must say when it was made."""
@@ -60,7 +65,7 @@ class Identity:
         if "timestamp" in params:
             self.signer(params, payload)
         elif "apiKey" in params or "signature" in params:
-            key = auth.find_key(self._keyring, params.pop("apiKey", self._api_key))
+            key = self._named(params)
             signature = params.pop("signature", None)
             if signature is not None and not auth.verify(key, payload, signature):
                 raise Refused(errors.BAD_SIGNATURE)
@@ -71,10 +76,14 @@ class Identity:
             return self.signer(params, payload)
         if security is Security.NONE:
             if "apiKey" in params:
-                auth.find_key(self._keyring, params.pop("apiKey"))
+                self._named(params)
             return None
         if security is Security.KEY:
-            return auth.caller_of(auth.find_key(self._keyring, params.pop("apiKey", self._api_key)))
+            return auth.caller_of(self._named(params))
         if "apiKey" in params:
             return self.signer(params, payload)
         return self.holder(params)
+
+    def _named(self, params: dict[str, str]) -> ApiKey:
+        """The key that a request names, or else that of the logon."""
+        return auth.find_key(self._keyring, self._address, params.pop("apiKey", self._api_key))

@@ -65,8 +65,8 @@ class _Plan(NamedTuple):
 _plans: Final[dict[tuple[object, ...], _Plan | None]] = {}
 
 
-def quick(text: str, keyring: KeyRing, now: Micros) -> Quick | None:
-    """The request, its signature and its time checked; None when it has to go the long way. Changes nothing."""
+def quick(text: str, keyring: KeyRing, address: str, now: Micros) -> Quick | None:
+    """The request, its signature, address and time checked; None when it has to go the long way. Changes nothing."""
     if "\\" in text:
         return None
     try:
@@ -85,7 +85,7 @@ def quick(text: str, keyring: KeyRing, now: Micros) -> Quick | None:
     plan = _plans[shape] if shape in _plans else _learn(shape, method, params)
     if plan is None:
         return None
-    key = keyring.find(params["apiKey"])
+    key = keyring.find_from(address, params["apiKey"])
     timestamp, window = params["timestamp"], params["recvWindow"] if plan.windowed else _DEFAULT_WINDOW_MS
     if key is None or timestamp not in _MILLISECONDS or not 0 < window <= MAX_WINDOW // 1000:
         return None

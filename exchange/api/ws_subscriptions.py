@@ -10,8 +10,8 @@ from exchange.api.auth import Caller
 from exchange.api.connection import Connection
 from exchange.api.errors import Refusal, Refused
 from exchange.api.user_stream import Listener, UserStreams
+from exchange.api.ws_identity import Identity
 from exchange.core.units import AccountId, Micros
-from exchange.office.keys import KeyRing
 
 _encode: Final = msgspec.json.Encoder().encode
 _ACTIVE: Final = Refusal(-2035, "User Data Stream subscription already active.")
@@ -28,10 +28,10 @@ class _Subscription(msgspec.Struct, frozen=True):
 class Subscriptions:
     """Each has a number, unique on its connection."""
 
-    def __init__(self, connection: Connection, keyring: KeyRing, users: UserStreams, most: int) -> None:
+    def __init__(self, connection: Connection, identity: Identity, users: UserStreams, most: int) -> None:
         """None yet, and at most so many at a time."""
         self._connection = connection
-        self._keyring = keyring
+        self._identity = identity
         self._users = users
         self._most = most
         self._living: dict[int, _Subscription] = {}
@@ -53,7 +53,7 @@ class Subscriptions:
         api_key = caller.api_key
 
         def listener(payload: bytes) -> None:
-            if self._keyring.find(api_key) is not None:  # a revoked key learns nothing more, not even until the tick
+            if self._identity.living(api_key) is not None:  # a revoked key learns nothing more, not even until the tick
                 self._connection.send(b'{"subscriptionId":%d,"event":%b}' % (number, payload))
 
         self._users.join(caller.account, listener)
@@ -77,9 +77,9 @@ class Subscriptions:
                 self._terminate(number, now)
 
     def tick(self, now: Micros) -> None:
-        """End those whose API key has been revoked."""
+        """End those whose API key has been revoked, or may no longer be used from here."""
         for number in self.numbers:
-            if self._keyring.find(self._living[number].api_key) is None:
+            if self._identity.living(self._living[number].api_key) is None:
                 self._terminate(number, now)
 
     def close(self) -> None:

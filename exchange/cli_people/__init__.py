@@ -45,8 +45,8 @@ def _account_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _key_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    verbs = _group(commands, "key", "Make, list and revoke traders' API keys.")
-    example = "exchange key create alice --scope trade --ed25519 public.pem"
+    verbs = _group(commands, "key", "Make, list, limit and revoke traders' API keys.")
+    example = "exchange key create alice --scope trade --ip 203.0.113.0/24 --ed25519 public.pem"
     create = _verb(verbs, "key create", "Make an API key. Its secret is shown once.", example)
     create.add_argument("account", help="name or id")
     create.add_argument(
@@ -59,9 +59,23 @@ def _key_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
         help="your Ed25519 public key (default: an HMAC-SHA256 secret is made)",
     )
     create.add_argument("--label", default="", help="what the key is for")
-    every = _verb(verbs, "key list", "List API keys, revoked ones too.", "exchange key list --account alice --csv")
+    create.add_argument(
+        "--ip",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="an address or network from which it may be used, IPv4 or IPv6; may be repeated (default: any)",
+    )
+    about = "List API keys, expired and revoked ones too."
+    every = _verb(verbs, "key list", about, "exchange key list --account alice --csv")
     every.add_argument("--account", default="", help="only this account's (name or id)")
     _list_options(every, "key, label or account name")
+    about = "Say from which addresses an API key may be used, in place of those said before; at once."
+    ips = _verb(verbs, "key ips", about, "exchange key ips KEY 203.0.113.0/24 2001:db8::/48")
+    ips.add_argument("api_key", metavar="KEY", help="the API key (see `exchange key list`)")
+    where = ips.add_mutually_exclusive_group(required=True)
+    where.add_argument("addresses", nargs="*", default=[], metavar="ADDRESS", help="an address or network")
+    where.add_argument("--any", action="store_true", help="lift the limit: any address")
     revoke = _verb(verbs, "key revoke", "Revoke an API key, at once and for good.", "exchange key revoke KEY")
     revoke.add_argument("api_key", metavar="KEY", help="the API key (see `exchange key list`)")
 

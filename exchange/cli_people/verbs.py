@@ -17,6 +17,7 @@ from exchange.cli_people.tables import date, fail, say, table
 from exchange.office.trail import TrailBroken, read_head, verify_file
 
 MAX_PEM: Final = 4_096
+_DAY_CHARS: Final = len("2026-01-31")
 
 
 async def create_account(desk: Desk, arguments: argparse.Namespace) -> None:
@@ -52,12 +53,17 @@ async def show_account(desk: Desk, arguments: argparse.Namespace) -> None:
 async def create_key(desk: Desk, arguments: argparse.Namespace) -> None:
     """`exchange key create`."""
     pem = _read_pem(arguments.ed25519) if arguments.ed25519 else ""
-    made = await desk.call(wire.CreateKey(arguments.account, tuple(arguments.scope), arguments.label, pem))
-    say(f"key for {made.row.account_name}, scopes: {', '.join(made.row.scopes)}")
+    scopes, addresses = tuple(arguments.scope), tuple(arguments.ip)
+    made = await desk.call(wire.CreateKey(arguments.account, scopes, arguments.label, pem, addresses))
+    say(f"key for {made.row.account_name}, scopes: {', '.join(made.row.scopes)}; from {_whence(made.row)}")
     say(f"api key  {made.row.api_key}")
     if made.secret:
         say(f"secret   {made.secret}")
         say("The secret is shown this once and kept nowhere in the clear. A lost one is replaced by a new key.")
+
+
+def _whence(row: wire.KeyRow) -> str:
+    return ", ".join(row.addresses) or "any address"
 
 
 def _read_pem(path: Path) -> str:
@@ -73,13 +79,20 @@ async def list_keys(desk: Desk, arguments: argparse.Namespace) -> None:
         return wire.ListKeys(arguments.account, arguments.match, last.api_key if last else "")
 
     rows = [_key_line(row) async for page in pages(desk, ask) for row in page]
-    heads = ("api key", "account", "name", "scopes", "kind", "label", "created", "revoked")
-    table(heads, rows, as_csv=arguments.csv)
+    what = ("api key", "account", "name", "scopes", "kind", "label", "addresses")
+    table((*what, "created", "last used", "expired", "revoked"), rows, as_csv=arguments.csv)
 
 
 def _key_line(row: wire.KeyRow) -> tuple[object, ...]:
-    scopes = " ".join(row.scopes)
-    return row.api_key, row.account, row.account_name, scopes, row.kind, row.label, date(row.created), date(row.revoked)
+    last_used = date(row.last_used)[:_DAY_CHARS]
+    what = (row.api_key, row.account, row.account_name, " ".join(row.scopes), row.kind, row.label)
+    return *what, " ".join(row.addresses), date(row.created), last_used, date(row.expired), date(row.revoked)
+
+
+async def limit_key(desk: Desk, arguments: argparse.Namespace) -> None:
+    """`exchange key ips`."""
+    row = await desk.call(wire.LimitKey(arguments.api_key, tuple(arguments.addresses)))
+    say(f"{row.api_key} of {row.account_name} may be used from {_whence(row)}, from now on.")
 
 
 async def revoke_key(desk: Desk, arguments: argparse.Namespace) -> None:
@@ -157,6 +170,7 @@ AT_DESK: Final[dict[str, Work]] = {
     "account show": show_account,
     "key create": create_key,
     "key list": list_keys,
+    "key ips": limit_key,
     "key revoke": revoke_key,
     "credit": credit,
     "operator add": add_operator,

@@ -20,7 +20,7 @@ from exchange.core.units import AccountId, Amount
 from exchange.demo.flow import Flow
 from exchange.demo.maker import HouseMaker
 from exchange.furnish import list_presets, read_presets
-from exchange.office.keys import ApiKey, Scope
+from exchange.office.keys import Scope
 from exchange.settings import DEFAULT_FILE, Settings, SettingsError, example, load, with_ports
 
 LOOPBACK: Final = "127.0.0.1"
@@ -100,12 +100,13 @@ class Demo:
 
     async def _trader(self, house: House, name: str, funds: dict[str, int]) -> Trader:
         account = await _funded(house, name, funds)
-        living = [key for key in house.keyring.list(account) if key.label == "demo" and not key.revoked]
-        if not living:
-            house.keyring.create(account, frozenset({Scope.READ, Scope.TRADE}), "hmac", label="demo")
-            living = [key for key in house.keyring.list(account) if key.label == "demo" and not key.revoked]
-        key = house.keyring.find(living[-1].api_key)
-        assert isinstance(key, ApiKey), name
+        living = [key for one in house.keyring.list(account) if (key := house.keyring.find(one.api_key)) is not None]
+        old = [key for key in living if key.label == "demo"]
+        key = (
+            old[-1]
+            if old
+            else house.keyring.create(account, frozenset({Scope.READ, Scope.TRADE}), "hmac", label="demo").key
+        )
         return Trader(name, key.api_key, key.secret.decode())
 
     async def run(self, house: House, doors: Doors, stop: trio.Event) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 from enum import StrEnum
 from typing import Final, Literal
 
 import apsw
 import msgspec
-from nacl.bindings import crypto_core_ed25519_is_valid_point
 from nacl.signing import VerifyKey
 
 from exchange.clock import Clock
 from exchange.core.units import AccountId, Micros
+from exchange.office.addresses import AddressList, BadAddress
+from exchange.office.proofs import KeyRefused, Mac, parse_public_key
+from exchange.office.uses import Use, day_of
 from exchange.office.vault import Vault
+
+__all__ = ["MAX_KEYS", "ApiKey", "KeyRefused", "KeyRing", "Kind", "NewKey", "Scope", "parse_scopes"]
 
 KEY_CHARS: Final = 64
 """Length of an API key and of an HMAC secret: 381 bits each."""
@@ -25,9 +26,8 @@ MAX_KEYS: Final = 100
 
 MAX_LABEL: Final = 64
 
-_SPKI_ED25519: Final = bytes.fromhex("302a300506032b6570032100")
-_BEGIN: Final = "-----BEGIN PUBLIC KEY-----"
-_END: Final = "-----END PUBLIC KEY-----"
+NOTED_AT_ONCE: Final = 200
+"""Uses written down in one go: trading goes on in between."""
 
 Kind = Literal["hmac", "ed25519"]
 
@@ -39,34 +39,11 @@ class Scope(StrEnum):
     TRADE = "trade"
 
 
-class KeyRefused(Exception):
-    """The key was not made or not revoked, and nothing was changed. The message says why."""
-
-
-class Mac:
-    """HMAC-SHA256 with one secret, whose two blocks are hashed once and not for every message."""
-
-    __slots__ = ("_inner", "_outer")
-
-    def __init__(self, secret: bytes) -> None:
-        block = (hashlib.sha256(secret).digest() if len(secret) > 64 else secret).ljust(64, b"\0")
-        self._inner = hashlib.sha256(block.translate(_INNER))
-        self._outer = hashlib.sha256(block.translate(_OUTER))
-
-    def __call__(self, message: bytes) -> str:
-        """The code of `message`, in hex."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(message)
-        outer.update(inner.digest())
-        return outer.hexdigest()
-
-
-_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
-
-
 class ApiKey(msgspec.Struct, frozen=True, eq=False):
-    """A key as the ring knows it. HMAC keys have a `secret` and its `mac`, Ed25519 keys a `verify_key`."""
+    """A key as the ring knows it. HMAC keys have a `secret` and its `mac`, Ed25519 keys a `verify_key`.
+
+    It may be used from those `addresses`; None: from anywhere.
+    """
 
     api_key: str
     account: AccountId
@@ -74,7 +51,9 @@ class ApiKey(msgspec.Struct, frozen=True, eq=False):
     kind: Kind
     label: str
     created: Micros
+    use: Use
     revoked: Micros = Micros(0)
+    addresses: AddressList | None = None
     secret: bytes = b""
     verify_key: VerifyKey | None = None
     mac: Mac | None = None
@@ -106,24 +85,6 @@ def parse_scopes(words: tuple[str, ...]) -> frozenset[Scope]:
     return frozenset(Scope(word) for word in words)
 
 
-def parse_public_key(pem: str) -> bytes:
-    """The 32 bytes of an Ed25519 public key in PEM. Raises `KeyRefused` for anything else."""
-    if "PRIVATE KEY" in pem:
-        raise KeyRefused("this is a private key: nobody needs it but you. Give the public half. No key was made.")
-    lines = pem.split()
-    text = " ".join(lines)
-    if not (text.startswith(_BEGIN) and text.endswith(_END)):
-        raise KeyRefused("this is not a public key in PEM (-----BEGIN PUBLIC KEY-----). No key was made.")
-    try:
-        der = base64.b64decode(text[len(_BEGIN) : -len(_END)].replace(" ", ""), validate=True)
-    except binascii.Error:
-        der = b""
-    point = der.removeprefix(_SPKI_ED25519)
-    if len(der) != len(_SPKI_ED25519) + 32 or len(point) != 32 or not crypto_core_ed25519_is_valid_point(point):
-        raise KeyRefused("this is not an Ed25519 public key (others, such as RSA, are not supported). No key was made.")
-    return point
-
-
 class KeyRing:
     """All API keys. `find` answers from memory; a revoked key is gone from it before `revoke` returns."""
 
@@ -135,13 +96,23 @@ class KeyRing:
         self._vault = vault
         self._clock = clock
         self._living: dict[str, ApiKey] = {}
+        now = clock.now()
+        db.execute("UPDATE api_keys SET counted_from = ? WHERE counted_from = 0", (now,))
         for row in db.execute(f"{_SELECT} WHERE revoked = 0"):
             key = self._open(row)
-            self._living[key.api_key] = key
+            if now < key.use.runs_out:
+                self._living[key.api_key] = key
 
     def find(self, api_key: str) -> ApiKey | None:
         """The living key of that name. Ask again for each request: a revoked key is no longer found."""
         return self._living.get(api_key)
+
+    def find_from(self, address: str, api_key: str) -> ApiKey | None:
+        """The same for a client at that address; None too when the key may not be used from there."""
+        key = self._living.get(api_key)
+        if key is None or key.addresses is None or key.addresses.admits(address):
+            return key
+        return None
 
     def create(
         self,
@@ -150,25 +121,28 @@ class KeyRing:
         kind: Kind,
         public_key_pem: str | None = None,
         label: str = "",
+        addresses: tuple[str, ...] = (),
     ) -> NewKey:
-        """Make a key; it works at once. Raises `KeyRefused`."""
+        """Make a key; it works at once, from those addresses only or (none) from anywhere. Raises `KeyRefused`."""
         point = parse_public_key(public_key_pem) if kind == "ed25519" and public_key_pem else None
         self._refuse(account, scopes, kind, public_key_pem, label)
+        only_from = _address_list(addresses, "No key was made.")
         if Scope.TRADE in scopes:
             scopes |= {Scope.READ}
-        api_key = self._clock.token(KEY_CHARS)
+        api_key, now = self._clock.token(KEY_CHARS), self._clock.now()
         secret = self._clock.token(KEY_CHARS) if point is None else None
         key = ApiKey(
-            *(api_key, account, scopes, kind, label, self._clock.now()),
+            *(api_key, account, scopes, kind, label, now, Use(now, Micros(0))),
+            addresses=only_from,
             secret=secret.encode() if secret else b"",
             verify_key=VerifyKey(point) if point else None,
             mac=Mac(secret.encode()) if secret else None,
         )
         sealed = self._vault.seal(_record(api_key), key.secret) if secret else None
         self._db.execute(
-            "INSERT INTO api_keys (api_key, account, kind, scopes, label, secret, public_key, created) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (api_key, account, kind, " ".join(sorted(scopes)), label, sealed, point, key.created),
+            "INSERT INTO api_keys (api_key, account, kind, scopes, label, secret, public_key, created, counted_from, "
+            "addresses) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (api_key, account, kind, " ".join(sorted(scopes)), label, sealed, point, now, now, _joined(only_from)),
         )
         self._living[api_key] = key
         return NewKey(api_key, secret, key)
@@ -187,15 +161,52 @@ class KeyRing:
                 f"the account has {MAX_KEYS} living keys, the most there may be. Revoke one. No key was made."
             )
 
-    def revoke(self, api_key: str) -> ApiKey:
-        """Kill a key for good and erase its secret. Raises `KeyRefused` when no living key has that name."""
+    def limit(self, api_key: str, addresses: tuple[str, ...]) -> ApiKey:
+        """Let a key be used from those addresses only, from now on; none: from anywhere. Raises `KeyRefused`."""
         key = self._living.get(api_key)
         if key is None:
-            raise KeyRefused("no living API key has that name. Nothing was changed; `exchange key list` shows all.")
+            raise KeyRefused(_NO_SUCH_KEY)
+        only_from = _address_list(addresses, "Nothing was changed.")
+        self._db.execute("UPDATE api_keys SET addresses = ? WHERE api_key = ?", (_joined(only_from), api_key))
+        changed = self._living[api_key] = msgspec.structs.replace(key, addresses=only_from)
+        return changed
+
+    def revoke(self, api_key: str) -> ApiKey:
+        """Kill a key for good, be it expired or not, and erase its secret. Raises `KeyRefused` when there is none."""
+        row = self._db.execute(f"{_SELECT} WHERE api_key = ? AND revoked = 0", (api_key,)).fetchone()
+        if row is None:
+            raise KeyRefused(_NO_SUCH_KEY)
         now = self._clock.now()
         self._db.execute("UPDATE api_keys SET revoked = ?, secret = NULL WHERE api_key = ?", (now, api_key))
-        del self._living[api_key]
-        return msgspec.structs.replace(key, revoked=now, secret=b"", mac=None)
+        self._living.pop(api_key, None)
+        return msgspec.structs.replace(_bare(row), revoked=now)
+
+    def keep(self) -> None:
+        """Write down the days of uses, some at a time, and drop keys that nobody uses. To be called every minute.
+
+        Raises `apsw.Error` when it cannot be written; then it is tried again by the next call.
+        """
+        now = self._clock.now()
+        self._note(day_of(now))
+        for key in [key for key in self._living.values() if key.use.runs_out <= now and not key.use.noticed]:
+            del self._living[key.api_key]
+
+    def _note(self, today: Micros) -> None:
+        """At most once a day for each key."""
+        fresh = []
+        for key in self._living.values():
+            if key.use.noticed:
+                if key.use.last < today:
+                    fresh.append(key)
+                else:
+                    key.use.noticed = False
+        fresh = fresh[:NOTED_AT_ONCE]
+        if fresh:
+            with self._db:
+                rows = [(today, key.api_key) for key in fresh]
+                self._db.executemany("UPDATE api_keys SET last_used = ? WHERE api_key = ?", rows)
+        for key in fresh:
+            key.use.last, key.use.noticed = today, False
 
     def list(self, account: AccountId | None = None, after: str = "", limit: int = -1) -> list[ApiKey]:
         """Keys of an account, or of everybody, revoked ones too, sorted by name and without secrets.
@@ -207,15 +218,19 @@ class KeyRing:
         return [_bare(row) for row in rows]
 
     def _open(self, row: _Row) -> ApiKey:
-        key, sealed = _bare(row), row[7]
+        key, sealed = _bare(row), row[10]
         if sealed is None:
             return key
         secret = self._vault.open(_record(key.api_key), sealed)
         return msgspec.structs.replace(key, secret=secret, mac=Mac(secret))
 
 
-_Row = tuple[str, int, Kind, str, str, int, int, bytes | None, bytes | None]
-_SELECT: Final = "SELECT api_key, account, kind, scopes, label, created, revoked, secret, public_key FROM api_keys"
+_Row = tuple[str, int, Kind, str, str, int, int, int, int, str, bytes | None, bytes | None]
+_SELECT: Final = (
+    "SELECT api_key, account, kind, scopes, label, created, counted_from, last_used, revoked, addresses, secret, "
+    "public_key FROM api_keys"
+)
+_NO_SUCH_KEY: Final = "no living API key has that name. Nothing was changed; `exchange key list` shows all."
 
 
 def _record(api_key: str) -> str:
@@ -224,9 +239,24 @@ def _record(api_key: str) -> str:
 
 def _bare(row: _Row) -> ApiKey:
     """The key of a row, but for its secret."""
-    api_key, account, kind, scopes, label, created, revoked, _, point = row
+    api_key, account, kind, scopes, label, created, since, last, revoked, addresses, _, point = row
     return ApiKey(
         *(api_key, AccountId(account), frozenset(map(Scope, scopes.split())), kind, label, Micros(created)),
+        Use(Micros(since), Micros(last)),
         revoked=Micros(revoked),
+        addresses=_address_list(tuple(addresses.split()), ""),
         verify_key=VerifyKey(point) if point else None,
     )
+
+
+def _address_list(words: tuple[str, ...], so: str) -> AddressList | None:
+    """The list, or None for any address. Raises `KeyRefused`, whose message ends in `so`."""
+    try:
+        return AddressList(words) if words else None
+    except BadAddress as error:
+        raise KeyRefused(f"{error} {so}") from error
+
+
+def _joined(addresses: AddressList | None) -> str:
+    """As the column has it."""
+    return " ".join(addresses.texts) if addresses is not None else ""

@@ -27,6 +27,7 @@ ACTS: dict[str, wire.Ask[Any]] = {
     "market.phase": wire.SetPhase("BTCUSDT", "HALTED", "a drill"),
     "account.create": wire.CreateAccount("carol"),
     "key.create": wire.CreateKey("alice", ("trade",)),
+    "key.ips": wire.LimitKey("x", ()),
     "key.revoke": wire.RevokeKey("x"),
     "credit": wire.CreditAccount("alice", "BTC", "1"),
     "operator.add": wire.AddOperator("bert", 12_345, "operations"),

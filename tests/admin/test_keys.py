@@ -84,3 +84,31 @@ async def test_keys_of_one_account(tmp_path: Path) -> None:
             await carry_out(house, ANN, wire.CreateKey(account, ("read",)))
         rows = (await carry_out(house, ANN, wire.ListKeys(account="bob"))).rows
         assert [row.account_name for row in rows] == ["bob"]
+
+
+async def test_b22_operators_say_from_where_a_key_may_be_used(tmp_path: Path) -> None:
+    """B22: when it is made and later; both are in the trail."""
+    async with furnished(tmp_path) as house:
+        made = await carry_out(house, ANN, wire.CreateKey("alice", ("read",), addresses=("203.0.113.0/24",)))
+        changed = await carry_out(house, ANN, wire.LimitKey(made.row.api_key, ("2001:db8::1",)))
+        lifted = await carry_out(house, ANN, wire.LimitKey(made.row.api_key, ()))
+        assert [row.addresses for row in (made.row, changed, lifted)] == [("203.0.113.0/24",), ("2001:db8::1",), ()]
+        trail = [entry.detail for entry in house.trail.tail(500) if entry.method == "key.ips"]
+        assert "2001:db8::1" in trail[0]
+        with pytest.raises(Refused, match="Nothing was changed"):
+            await carry_out(house, ANN, wire.LimitKey(made.row.api_key, ("anywhere",)))
+
+
+async def test_b23_operators_see_what_is_used_and_what_has_expired(tmp_path: Path) -> None:
+    """B23: the day of the last use; a key that was used is not shown as expired."""
+    async with furnished(tmp_path) as house:
+        made = [await carry_out(house, ANN, wire.CreateKey("alice", ("read",), label)) for label in ("old", "used")]
+        house.clock.move(90 * 86_400)
+        key = house.keyring.find(made[1].row.api_key)
+        assert key is not None
+        key.use.noticed = True
+        house.keyring.keep()
+        rows = {row.label: row for row in (await carry_out(house, ANN, wire.ListKeys())).rows}
+        today = house.clock.now() // 86_400_000_000 * 86_400_000_000
+        assert (rows["old"].last_used, rows["old"].expired) == (0, house.clock.now())
+        assert (rows["used"].last_used, rows["used"].expired) == (today, 0)

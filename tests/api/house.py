@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from exchange.api.catalogue import Catalogue
-from exchange.api.limits import Limits
+from exchange.api.limits import limits_of
 from exchange.api.listen_keys import ListenKeys
 from exchange.api.rooms import Rooms
 from exchange.api.unfilled import Unfilled
@@ -193,7 +193,7 @@ async def running_house(
     catalogue.restore(state.assets.values(), state.books)
     sequencer.subscribe(hub.consume)
     sequencer.subscribe(catalogue.consume)
-    limits = Limits(settings.weight_limit_per_minute, settings.order_limit_per_10_seconds, settings.order_limit_per_day)
+    limits = limits_of(settings)
     sequencer.subscribe(Unfilled(limits, state.orders.values()).consume)
     rooms = Rooms(
         sequencer=sequencer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.trio.client import ClientConnection, connect
@@ -12,7 +13,7 @@ from exchange.api.client_address import client_address
 from exchange.api.door_limits import DoorLimits
 from exchange.settings import Settings
 from tests.api.fast import Fast, fast_house
-from tests.api.house import running_house
+from tests.api.house import SetClock, running_house
 
 PROXY = "127.0.0.1"
 
@@ -50,9 +51,9 @@ async def test_one_greedy_client_of_a_proxy_shuts_nobody_else_out(tmp_path: Path
         assert status == (200 if proxy else 418)
 
 
-def through_proxy(fast: Fast, client: str) -> connect:
+def through_proxy(fast: Fast, client: str, path: str = "/ws") -> connect:
     """A WebSocket that the proxy opens for `client`."""
-    url = f"ws://127.0.0.1:{fast.port}/ws"
+    url = f"ws://127.0.0.1:{fast.port}{path}"
     return connect(url, compression=None, proxy=None, additional_headers={"X-Forwarded-For": client})
 
 
@@ -67,3 +68,25 @@ async def test_each_client_of_a_proxy_has_its_own_share_of_connections(tmp_path:
                     pass
         async with through_proxy(fast, "1.1.1.1"):
             pass
+
+
+@pytest.mark.parametrize("proxy", ["", PROXY])
+async def test_an_address_may_try_to_connect_so_often(tmp_path: Path, proxy: str) -> None:
+    """B24: every attempt counts, also one that is refused; each client of the proxy has its own count."""
+    settings = Settings(connection_attempts_per_5_minutes=2, proxy_address=proxy)
+    async with fast_house(tmp_path, SetClock(), settings=settings) as fast:
+        async with through_proxy(fast, "1.1.1.1"):
+            pass
+        with pytest.raises(InvalidStatus, match="400"):
+            async with through_proxy(fast, "1.1.1.1", "/ws/nosuch@stream"):
+                pass
+        with pytest.raises(InvalidStatus) as caught:
+            async with through_proxy(fast, "1.1.1.1"):
+                pass
+        response = caught.value.response
+        words = "Too many connection attempts from IP; current limit is 2 per '5 MINUTE'."
+        assert (response.status_code, response.headers["retry-after"]) == (429, "100")
+        assert msgspec.json.decode(bytes(response.body or b"")) == {"code": -1034, "msg": words}
+        if proxy:
+            async with through_proxy(fast, "2.2.2.2"):
+                pass

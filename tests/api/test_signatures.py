@@ -11,7 +11,9 @@ from nacl.signing import SigningKey
 from exchange.api.auth import payload_of, read_window, verify
 from exchange.api.errors import Refused
 from exchange.core.units import AccountId, Micros
-from exchange.office.keys import ApiKey, Mac, NewKey
+from exchange.office.keys import ApiKey, NewKey
+from exchange.office.proofs import Mac
+from exchange.office.uses import Use
 from tests.api.house import TRADE, Client, House, SetClock, query, running_house
 
 ORDER = "/api/v3/order"
@@ -26,7 +28,8 @@ SIGNATURE = "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
 
 
 def test_the_documented_example_verifies_and_no_other_does() -> None:
-    key = ApiKey("k", AccountId(100), TRADE, "hmac", "", Micros(0), secret=SECRET, mac=Mac(SECRET))
+    use = Use(Micros(0), Micros(0))
+    key = ApiKey("k", AccountId(100), TRADE, "hmac", "", Micros(0), use, secret=SECRET, mac=Mac(SECRET))
     assert verify(key, PLAIN, SIGNATURE)
     assert verify(key, PLAIN, SIGNATURE.upper())
     assert not verify(key, PLAIN + b"0", SIGNATURE)

@@ -129,6 +129,21 @@ def test_a_key_file_that_is_missing_is_told_in_a_sentence(typed: Typed, tmp_path
     assert (status, "none.pem" in err) == (1, True)
 
 
+def test_b22_a_key_is_limited_to_addresses_and_freed(typed: Typed) -> None:
+    """B22: when it is made, later, and never by leaving something out."""
+    typed("account", "create", "alice")
+    _, out, _ = typed("key", "create", "alice", "--scope", "read", "--ip", "203.0.113.0/24", "--ip", "::1")
+    key = re.findall(r"^api key  (\w+)$", out, re.MULTILINE)[0]
+    assert "from 203.0.113.0/24, ::1" in out
+    assert "from 2001:db8::/48," in typed("key", "ips", key, "2001:db8::/48")[1]
+    (row,) = csv.DictReader(io.StringIO(typed("key", "list", "--csv")[1]))
+    assert (row["addresses"], row["last used"], row["expired"]) == ("2001:db8::/48", "", "")
+    assert typed("key", "ips", key, "203.0.113.5/24")[2].endswith("or that one address? Nothing was changed.\n")
+    with pytest.raises(SystemExit):
+        typed("key", "ips", key)
+    assert "from any address" in typed("key", "ips", key, "--any")[1]
+
+
 def test_a_key_is_revoked(typed: Typed) -> None:
     typed("account", "create", "alice")
     key = re.findall(r"^api key  (\w+)$", typed("key", "create", "alice", "--scope", "read")[1], re.MULTILINE)[0]

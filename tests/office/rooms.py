@@ -18,8 +18,8 @@ from exchange.office.vault import Vault
 class SetClock(SystemClock):
     """The machine's randomness, and a time that stands still until it is moved."""
 
-    def __init__(self) -> None:
-        self.time = 1_700_000_010_000_000
+    def __init__(self, now: int = 1_700_000_010_000_000) -> None:
+        self.time = now
 
     def now(self) -> Micros:
         return Micros(self.time)
@@ -28,10 +28,10 @@ class SetClock(SystemClock):
 class Office:
     """All of the office over one file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: SetClock | None = None) -> None:
         self.path = folder / "office.db"
         self.head = folder / "trail.head"
-        self.clock = SetClock()
+        self.clock = clock or SetClock()
         self.db: apsw.Connection = open_office(self.path)
         self.vault = Vault(bytes(32), self.clock)
         self.keyring = KeyRing(self.db, self.vault, self.clock)
@@ -41,6 +41,4 @@ class Office:
     def reopened(self) -> Office:
         """The same folder, as the next process finds it."""
         self.db.close()
-        again = Office(self.path.parent)
-        again.clock.time = self.clock.time
-        return again
+        return Office(self.path.parent, SetClock(self.clock.time))

@@ -47,4 +47,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def test_a_living_hmac_key_without_a_secret_cannot_be_stored(office: Office) -> None:
     with pytest.raises(apsw.ConstraintError):
-        office.db.execute("INSERT INTO api_keys VALUES ('k', 100, 'hmac', 'read', '', NULL, NULL, 1, 0)")
+        office.db.execute(
+            "INSERT INTO api_keys (api_key, account, kind, scopes, label, secret, created) "
+            "VALUES ('k', 100, 'hmac', 'read', '', NULL, 1)"
+        )

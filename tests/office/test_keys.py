@@ -9,7 +9,8 @@ import pytest
 from nacl.signing import SigningKey
 
 from exchange.core.units import AccountId
-from exchange.office.keys import MAX_KEYS, KeyRefused, Scope, parse_public_key, parse_scopes
+from exchange.office.keys import MAX_KEYS, KeyRefused, Scope, parse_scopes
+from exchange.office.proofs import parse_public_key
 from exchange.office.vault import EnvelopeBroken
 from tests.office.rooms import Office
 

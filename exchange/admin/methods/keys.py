@@ -1,4 +1,4 @@
-"""API keys: make one, list them, revoke one."""
+"""API keys: make one, list them, say from where one may be used, revoke one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from exchange.admin import wire
 from exchange.admin.house import House, Refused
 from exchange.admin.methods.accounts import checked_limit, find_account
-from exchange.core.units import AccountId
+from exchange.core.units import AccountId, Micros
 from exchange.office.keys import ApiKey, KeyRefused, parse_scopes
 
 SCAN: Final = 1_000
@@ -20,21 +20,21 @@ async def create_key(house: House, ask: wire.CreateKey) -> wire.KeyMade:
     pem = ask.public_key_pem or None
     try:
         scopes = parse_scopes(ask.scopes)
-        new = house.keyring.create(account, scopes, "ed25519" if pem else "hmac", pem, ask.label)
+        new = house.keyring.create(account, scopes, "ed25519" if pem else "hmac", pem, ask.label, ask.addresses)
     except KeyRefused as refused:
         raise Refused("key_refused", str(refused)) from refused
     names = await _names(house, [new.key])
-    return wire.KeyMade(_row(new.key, names), new.secret or "")
+    return wire.KeyMade(_row(new.key, names, house.clock.now()), new.secret or "")
 
 
 async def list_keys(house: House, ask: wire.ListKeys) -> wire.KeyList:
-    """Keys, living and revoked, sorted by key."""
+    """Keys, living, expired and revoked, sorted by key."""
     limit = checked_limit(ask.limit)
     account = await find_account(house, ask.account) if ask.account else None
     wanted, last, found = ask.match.casefold(), ask.after, list[wire.KeyRow]()
     while keys := house.keyring.list(account, last, SCAN):
         names = await _names(house, keys)
-        found += [row for row in (_row(key, names) for key in keys) if wanted in _text(row)]
+        found += [row for row in (_row(key, names, house.clock.now()) for key in keys) if wanted in _text(row)]
         if len(found) > limit:
             break
         last = keys[-1].api_key
@@ -46,13 +46,22 @@ def _text(row: wire.KeyRow) -> str:
     return f"{row.api_key}\n{row.label}\n{row.account_name}".casefold()
 
 
+async def limit_key(house: House, ask: wire.LimitKey) -> wire.KeyRow:
+    """Say from which addresses a key may be used; open connections from elsewhere are refused from then on."""
+    try:
+        key = house.keyring.limit(ask.api_key, ask.addresses)
+    except KeyRefused as refused:
+        raise Refused("key_refused", str(refused)) from refused
+    return _row(key, await _names(house, [key]), house.clock.now())
+
+
 async def revoke_key(house: House, ask: wire.RevokeKey) -> wire.KeyRow:
     """Kill a key: it is refused from the moment this is recorded."""
     try:
         key = house.keyring.revoke(ask.api_key)
     except KeyRefused as refused:
         raise Refused("not_found", str(refused)) from refused
-    return _row(key, await _names(house, [key]))
+    return _row(key, await _names(house, [key]), house.clock.now())
 
 
 async def _names(house: House, keys: list[ApiKey]) -> dict[AccountId, str]:
@@ -63,7 +72,8 @@ async def _names(house: House, keys: list[ApiKey]) -> dict[AccountId, str]:
     )
 
 
-def _row(key: ApiKey, names: dict[AccountId, str]) -> wire.KeyRow:
+def _row(key: ApiKey, names: dict[AccountId, str], now: Micros) -> wire.KeyRow:
+    runs_out = key.use.runs_out
     return wire.KeyRow(
         api_key=key.api_key,
         account=key.account,
@@ -73,4 +83,7 @@ def _row(key: ApiKey, names: dict[AccountId, str]) -> wire.KeyRow:
         label=wire.clean(key.label),
         created=key.created,
         revoked=key.revoked,
+        addresses=key.addresses.texts if key.addresses is not None else (),
+        last_used=key.use.last,
+        expired=runs_out if runs_out <= now and not key.revoked else 0,
     )

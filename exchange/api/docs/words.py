@@ -294,7 +294,7 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "plannedRecoverTime": ("Always 0.", 0),
     "triggerCondition": ("Always empty.", {}),
     "Locked.updateTime": ("Always 0.", 0),
-    "ipRestrict": ("Whether the key works from some addresses only.", False),
+    "ipRestrict": ("Whether the key may be used from some addresses only.", False),
     "createTime": ("When the key was made.", 1_700_000_000_000),
     "enableReading": ("Whether the key may read the account.", True),
     "enableSpotAndMarginTrading": ("Whether the key may trade.", True),

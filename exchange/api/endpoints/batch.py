@@ -14,7 +14,7 @@ from exchange.api.endpoints.cancel_replace import ReplaceRequest, replacement
 from exchange.api.endpoints.orders import CancelRequest, cancellation, placement
 from exchange.api.endpoints.sizing import NewOrder
 from exchange.api.errors import Refusal, Refused
-from exchange.api.once import first, keyed
+from exchange.api.once import first, keyed, orders_of
 from exchange.api.parameters import Entries, decode
 from exchange.api.reasons import beyond
 from exchange.api.rooms import Rooms
@@ -101,7 +101,7 @@ async def _decided(rooms: Rooms, commands: list[Command]) -> list[Outcome]:
 async def _worded(rooms: Rooms, caller: Caller, begun: _Begun, outcome: Outcome) -> Entry:
     try:
         if begun.key is not None:
-            outcome = await first(rooms, caller, begun.key, outcome)
+            outcome = await first(rooms, caller, begun.key, outcome, orders_of(begun.submission))
         return Entry(200, result=begun.submission.word(outcome))
     except Refused as refused:
         return _refused(rooms, refused.refusal)

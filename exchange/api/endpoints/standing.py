@@ -28,6 +28,7 @@ async def restrictions(rooms: Rooms, caller: Caller, request: Nothing) -> KeyRes
     if key is None:
         raise Refused(errors.BAD_KEY)
     return KeyRestrictions(
+        ip_restrict=key.addresses is not None,
         create_time=key.created // 1000,
         enable_reading=Scope.READ in key.scopes,
         enable_spot_and_margin_trading=Scope.TRADE in key.scopes,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 
+from exchange.settings import Settings
 from tests.api.house import House, SetClock, running_house
 
 REUSED = (400, -2401, "That idempotencyKey was used before, for something else.")
@@ -148,3 +149,13 @@ async def test_a_key_lives_for_twenty_five_hours(tmp_path: Path) -> None:
         assert (await placed(house, idempotencyKey="k"))["orderId"] == first["orderId"]
         clock.time += 2_000_000
         assert (await placed(house, idempotencyKey="k"))["orderId"] != first["orderId"]
+
+
+async def test_a_repetition_counts_as_no_order(tmp_path: Path) -> None:
+    """Nothing is ordered by it, so it uses up nothing of what an account may order."""
+    settings = Settings(order_limit_per_10_seconds=3)
+    async with running_house(tmp_path, SetClock(), settings) as house:
+        replies = [await placed(house, idempotencyKey="k") for _ in range(5)]
+        assert replies == [replies[0]] * 5
+        counts = (await house.client(house.alice).signed("GET", "/api/v3/rateLimit/order")).json
+        assert [one["count"] for one in counts] == [1, 1]
