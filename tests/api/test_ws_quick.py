@@ -33,7 +33,7 @@ def request(fast: Fast, method: str, **params: object) -> str:
 
 def quick(fast: Fast, text: str) -> ws_quick.Quick | None:
     rooms = fast.house.rooms
-    return ws_quick.quick(text, rooms.keyring, rooms.clock.now())
+    return ws_quick.quick(text, rooms.keyring, "127.0.0.1", rooms.clock.now())
 
 
 async def test_the_usual_order_and_the_usual_cancel_go_the_short_way(fast: Fast) -> None:
@@ -81,7 +81,7 @@ async def test_anything_odd_is_left_to_the_long_way(fast: Fast, change: tuple[st
 async def test_what_was_signed_at_another_time_is_left_to_the_long_way(fast: Fast, late: int) -> None:
     text = request(fast, "order.place", **GOOD)
     rooms = fast.house.rooms
-    assert ws_quick.quick(text, rooms.keyring, type(rooms.clock.now())(rooms.clock.now() + late)) is None
+    assert ws_quick.quick(text, rooms.keyring, "127.0.0.1", type(rooms.clock.now())(rooms.clock.now() + late)) is None
 
 
 async def test_a_revoked_key_is_dead_at_once(fast: Fast) -> None:
@@ -89,6 +89,14 @@ async def test_a_revoked_key_is_dead_at_once(fast: Fast) -> None:
     assert quick(fast, text) is not None
     fast.house.rooms.keyring.revoke(fast.house.alice.key.api_key)
     assert quick(fast, text) is None
+
+
+async def test_b22_a_key_that_is_not_good_from_there_is_left_to_the_long_way(fast: Fast) -> None:
+    """B22: the short way asks the list of addresses too."""
+    text = request(fast, "order.place", **GOOD)
+    for address, found in (("127.0.0.0/8", True), ("203.0.113.7", False)):
+        fast.house.rooms.keyring.limit(fast.house.alice.key.api_key, (address,))
+        assert (quick(fast, text) is not None) is found
 
 
 async def test_both_ways_come_to_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ async def test_a_connection_that_is_gone_is_not_armed_any_more(tmp_path: Path) -
     async with running_house(tmp_path) as house, trio.open_nursery() as nursery:
         rooms = house.rooms
         desk = Desk(rooms.sequencer, Loop(), nursery)
-        beyond = Beyond(None, rooms, Identity(rooms.keyring, rooms.clock), desk, None)  # type: ignore[arg-type]
+        beyond = Beyond(None, rooms, Identity(rooms.keyring, rooms.clock, ""), desk, None)  # type: ignore[arg-type]
         beyond.close(busy=False)
         params = {name: str(value) for name, value in signed(house.alice, rooms.clock.now()).items()}
         with pytest.raises(Refused):
