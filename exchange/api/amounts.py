@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from exchange.api import errors
 from exchange.api.errors import Refusal, Refused
-from exchange.core.decimals import Malformed, parse, render
+from exchange.core import decimals
+from exchange.core.decimals import Malformed
 from exchange.core.market import Market
 from exchange.core.units import Amount, Ppm, Price, Quantity
 
 RATE_PLACES: Final = 8
 """Decimal places of a commission rate: 1,000 ppm is "0.00100000"."""
+
+
+_TEXTS: Final = 16_384
+"""So many amounts are remembered with their texts: prices and sizes come again and again."""
+
+render = lru_cache(_TEXTS)(decimals.render)
+parse = lru_cache(_TEXTS)(decimals.parse)
+"""To be given texts that are bounded already, as parameters are."""
 
 
 def price_text(market: Market, price: int) -> str:

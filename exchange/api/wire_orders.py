@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -10,9 +10,24 @@ from msgspec import UNSET, UnsetType
 from exchange.api.amounts import base_text, price_text, quantity_text, quote_text
 from exchange.core.events import Event, MatchPrevented, Traded
 from exchange.core.market import Market
-from exchange.core.orders import SLEEPING_TYPES, OrderRow, OrderType, Side
+from exchange.core.orders import (
+    SLEEPING_TYPES,
+    OrderRow,
+    OrderStatus,
+    OrderType,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 from exchange.core.units import AccountId, ListId, OrderId
 from exchange.ledger.rows import PreventedRow, TradeRow
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_SIDE, _TYPE, _TIME_IN_FORCE, _STATUS, _SELF_TRADE = (
+    {member: member.name for member in kind} for kind in (Side, OrderType, TimeInForce, OrderStatus, SelfTrade)
+)
+# The name of a member of an enum class costs a function call.
 
 NO_LIST = -1
 NOT_WORKING = -1
@@ -185,7 +200,7 @@ def placed(
     market: Market, row: OrderRow, fills: list[Fill] | None, prevented: list[PreventedHere] | None = None
 ) -> Placed:
     """The whole answer to a placed order; `fills` None leaves them out, as does having `prevented` none."""
-    return Placed(
+    reply = Placed(
         symbol=market.symbol,
         order_id=row.id,
         order_list_id=list_id(row),
@@ -196,18 +211,18 @@ def placed(
         executed_qty=quantity_text(market, row.filled),
         orig_quote_order_qty=quote_text(market, row.quote_quantity),
         cummulative_quote_qty=quote_text(market, row.filled_quote),
-        status=row.status.name,
-        time_in_force=row.time_in_force.name,
-        type=row.type.name,
-        side=row.side.name,
+        status=_STATUS[row.status],
+        time_in_force=_TIME_IN_FORCE[row.time_in_force],
+        type=_TYPE[row.type],
+        side=_SIDE[row.side],
         stop_price=_stop_price(market, row),
         iceberg_qty=_iceberg(market, row),
         working_time=working_time(row),
-        self_trade_prevention_mode=row.self_trade.name,
+        self_trade_prevention_mode=_SELF_TRADE[row.self_trade],
         fills=UNSET if fills is None else fills,
         prevented_matches=prevented or UNSET,
-        **special(market, row),
     )
+    return _with_special(reply, market, row)
 
 
 def fills_of(market: Market, codes: tuple[str, str], row: OrderRow, events: tuple[Event, ...]) -> list[Fill]:
@@ -229,7 +244,7 @@ def fills_of(market: Market, codes: tuple[str, str], row: OrderRow, events: tupl
 
 def cancelled(market: Market, row: OrderRow, cancel_id: str) -> Cancelled:
     """The answer to a cancel."""
-    return Cancelled(
+    reply = Cancelled(
         symbol=market.symbol,
         orig_client_order_id=row.client_id,
         order_id=row.id,
@@ -241,20 +256,20 @@ def cancelled(market: Market, row: OrderRow, cancel_id: str) -> Cancelled:
         executed_qty=quantity_text(market, row.filled),
         orig_quote_order_qty=quote_text(market, row.quote_quantity),
         cummulative_quote_qty=quote_text(market, row.filled_quote),
-        status=row.status.name,
-        time_in_force=row.time_in_force.name,
-        type=row.type.name,
-        side=row.side.name,
+        status=_STATUS[row.status],
+        time_in_force=_TIME_IN_FORCE[row.time_in_force],
+        type=_TYPE[row.type],
+        side=_SIDE[row.side],
         stop_price=_stop_price(market, row),
         iceberg_qty=_iceberg(market, row),
-        self_trade_prevention_mode=row.self_trade.name,
-        **special(market, row),
+        self_trade_prevention_mode=_SELF_TRADE[row.self_trade],
     )
+    return _with_special(reply, market, row)
 
 
 def queried(market: Market, row: OrderRow) -> Queried:
     """The answer to a query."""
-    return Queried(
+    reply = Queried(
         symbol=market.symbol,
         order_id=row.id,
         order_list_id=list_id(row),
@@ -263,10 +278,10 @@ def queried(market: Market, row: OrderRow) -> Queried:
         orig_qty=quantity_text(market, original_quantity(row)),
         executed_qty=quantity_text(market, row.filled),
         cummulative_quote_qty=quote_text(market, row.filled_quote),
-        status=row.status.name,
-        time_in_force=row.time_in_force.name,
-        type=row.type.name,
-        side=row.side.name,
+        status=_STATUS[row.status],
+        time_in_force=_TIME_IN_FORCE[row.time_in_force],
+        type=_TYPE[row.type],
+        side=_SIDE[row.side],
         stop_price=price_text(market, row.stop_price),
         iceberg_qty=quantity_text(market, row.iceberg),
         time=row.created // 1000,
@@ -274,9 +289,15 @@ def queried(market: Market, row: OrderRow) -> Queried:
         is_working=row.working,
         working_time=working_time(row),
         orig_quote_order_qty=quote_text(market, row.quote_quantity),
-        self_trade_prevention_mode=row.self_trade.name,
-        **special(market, row),
+        self_trade_prevention_mode=_SELF_TRADE[row.self_trade],
     )
+    return _with_special(reply, market, row)
+
+
+def _with_special(reply: S, market: Market, row: OrderRow) -> S:
+    """The reply with what else there is to say of an order that is not plain."""
+    more = special(market, row)
+    return msgspec.structs.replace(reply, **more) if more else reply
 
 
 def special(market: Market, row: OrderRow) -> dict[str, Any]:

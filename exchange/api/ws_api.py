@@ -6,6 +6,7 @@ the few that only a connection can have are in `ws_session`.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -228,25 +229,28 @@ class ApiSession:
         """The same, and why in a word that a program can read."""
         return self.error(refusal) | {"reason": reason_of(refusal)}
 
-    def limits_used(self, caller: Caller | None) -> list[dict[str, object]]:
-        """What is used of the limits: on orders those of `caller`, on weight those of the address."""
-        return [*self._orders_used(caller), self._weight_used()]
-
-    def _weight_used(self) -> dict[str, object]:
-        limits = self._rooms.limits
-        return _used("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_limit, limits.used(self._address, self._now()))
-
-    def _orders_used(self, caller: Caller | None) -> list[dict[str, object]]:
-        """What the account has used of its limits on orders, where there are any."""
-        counts = self._rooms.limits.orders(caller.account, self._now()) if caller is not None else []
-        return [_used("ORDERS", one.interval, one.number, one.limit, count) for one, count in counts if one.limit]
+    def limits_used(self, caller: Caller | None) -> msgspec.Raw:
+        """What is used of the limits, as JSON: on orders those of `caller`, on weight those of the address."""
+        limits, now = self._rooms.limits, self._now()
+        weight = _used("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_limit) % limits.used(self._address, now)
+        if caller is None:
+            return msgspec.Raw(b"[%b]" % weight)
+        counts = [
+            _used("ORDERS", one.interval, one.number, one.limit) % count
+            for one, count in limits.orders(caller.account, now)
+            if one.limit
+        ]
+        return msgspec.Raw(b"[%b]" % b",".join([*counts, weight]))
 
     def _now(self) -> Micros:
         return self._rooms.clock.now()
 
 
-def _used(kind: str, interval: str, number: int, limit: int, count: int) -> dict[str, object]:
-    return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit, "count": count}
+@cache
+def _used(kind: str, interval: str, number: int, limit: int) -> bytes:
+    """What is said of a limit, but for the count."""
+    said = {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
+    return _encode(said).replace(b"%", b"%%")[:-1] + b',"count":%d}'
 
 
 METHODS: Final[dict[str, Route | Own]] = {**ENDPOINTS, **OWN}
