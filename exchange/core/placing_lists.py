@@ -35,7 +35,7 @@ def decide_place_list(state: State, now: Micros, wish: PlaceOrderList) -> list[E
     """Take all orders of the list on and say what follows from it, or refuse it whole."""
     account = state.accounts.get(wish.account)
     book = state.books.get(wish.market)
-    reject = risk_lists.check(account, book, wish)
+    reject = risk_lists.check(account, book, wish, state.balances)
     if reject is not None:
         return reject
     assert account is not None

@@ -65,18 +65,18 @@ def _check_limits(
             return Reject.MAX_ALGO_ORDERS
         if order.iceberg and sum(one.iceberg > 0 for one in mine.values()) >= rules.max_iceberg_orders:
             return Reject.MAX_ICEBERG_ORDERS
-    if rules.max_position and order.side == 1 and not _has_room(account, book, order, balances):
+    if rules.max_position and order.side == 1 and not has_room(account, book, order.quantity, balances):
         return Reject.MAX_POSITION
     return None
 
 
-def _has_room(account: Account, book: Book, order: PlaceOrder, balances: Mapping[BalanceKey, Amount]) -> bool:
-    """Whether what the account has of the base asset, and all that its open buys and this one buy, is allowed."""
+def has_room(account: Account, book: Book, lots: int, balances: Mapping[BalanceKey, Amount]) -> bool:
+    """Whether what the account has of the base asset, all that its open buys buy, and `lots` more, is allowed."""
     rules = book.rules
     key = balance_key(account.id, rules.base)
     owned = balances.get(key, 0) + balances.get(BalanceKey(key | HELD), 0)
-    mine = account.open_by_market.get(order.market, {}).values()
-    buying = sum(one.quantity - one.filled for one in mine if one.side == 1) + order.quantity
+    mine = account.open_by_market.get(rules.id, {}).values()
+    buying = sum(one.quantity - one.filled for one in mine if one.side == 1) + lots
     return owned + buying * rules.lot_atoms <= rules.max_position * rules.lot_atoms
 
 

@@ -18,14 +18,15 @@ from exchange.core.orders import (
     Side,
 )
 from exchange.core.rejects import Reject
-from exchange.core.risk import check_client_id, check_parts, check_phase
+from exchange.core.risk import check_client_id, check_parts, check_phase, has_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from exchange.core.book import Book
     from exchange.core.commands import PlaceOrder, PlaceOrderList
     from exchange.core.state import Account
+    from exchange.core.units import Amount, BalanceKey
 
 SIZES: Final = {ListKind.OCO: 2, ListKind.OTO: 2, ListKind.OTOCO: 3}
 """How many orders a list has."""
@@ -45,7 +46,9 @@ _OUT_OF_PLACE: Final = {
 """Which kind of order must not stand where."""
 
 
-def check(account: Account | None, book: Book | None, wish: PlaceOrderList) -> Reject | None:
+def check(
+    account: Account | None, book: Book | None, wish: PlaceOrderList, balances: Mapping[BalanceKey, Amount]
+) -> Reject | None:
     """The first reason to refuse the list, or None. Funds, and whom its orders would meet, are checked in placing."""
     if book is None:
         return Reject.UNKNOWN_MARKET
@@ -60,7 +63,10 @@ def check(account: Account | None, book: Book | None, wish: PlaceOrderList) -> R
     found = [check_parts(book, order) for order in orders]
     found += [_check_name(wish), _check_members(wish) or _check_types(wish)]
     return (
-        _first(found) or _check_limits(account, book, wish) or _check_names(account, wish) or _check_prices(book, wish)
+        _first(found)
+        or _check_limits(account, book, wish, balances)
+        or _check_names(account, wish)
+        or _check_prices(book, wish)
     )
 
 
@@ -126,7 +132,9 @@ def _sort(kind: OrderType) -> str:
     return "stop" if kind in STOP_LOSSES else "profit"
 
 
-def _check_limits(account: Account, book: Book, wish: PlaceOrderList) -> Reject | None:
+def _check_limits(
+    account: Account, book: Book, wish: PlaceOrderList, balances: Mapping[BalanceKey, Amount]
+) -> Reject | None:
     """Each order of the list counts as one, and the list as one."""
     mine = account.open_by_market.get(wish.market, {})
     if len(mine) + len(wish.orders) > book.rules.max_orders:
@@ -137,6 +145,9 @@ def _check_limits(account: Account, book: Book, wish: PlaceOrderList) -> Reject 
     icebergs = sum(order.iceberg > 0 for order in wish.orders)
     if icebergs and icebergs + sum(one.iceberg > 0 for one in mine.values()) > book.rules.max_iceberg_orders:
         return Reject.MAX_ICEBERG_ORDERS
+    buying = sum(order.quantity for order in wish.orders if order.side == 1)
+    if buying and book.rules.max_position and not has_room(account, book, buying, balances):
+        return Reject.MAX_POSITION
     lists = sum(one.market == wish.market for one in account.open_lists.values())
     return Reject.MAX_ORDER_LISTS if lists >= book.rules.max_order_lists else None
 

@@ -197,6 +197,12 @@ class Lists:
         icebergs = sum(one.iceberg > 0 for one in wish.orders)
         if icebergs and sum(t.wish.iceberg > 0 for t in here) + icebergs > shop.rules.max_iceberg_orders:
             return "MAX_ICEBERG_ORDERS"
+        buys = [t.left for t in here if t.wish.side == BUY]
+        new = [one.quantity for one in wish.orders if one.side == BUY]
+        owned = self.naive.money.total(wish.account, shop.rules.base)
+        most = shop.rules.max_position * shop.rules.lot_atoms
+        if new and most and owned + (sum(buys) + sum(new)) * shop.rules.lot_atoms > most:
+            return "MAX_POSITION"
         lists = [one for one in self.open.values() if one.wish.account == wish.account]
         if sum(one.wish.market == wish.market for one in lists) >= shop.rules.max_order_lists:
             return "MAX_ORDER_LISTS"

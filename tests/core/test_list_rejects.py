@@ -176,6 +176,17 @@ def test_no_more_lists_than_allowed() -> None:
     assert perform(state, Micros(1), listed(OTO, client_id="other")).reject is Reject.MAX_ORDER_LISTS
 
 
+def test_a_list_buys_no_more_than_an_account_may_own() -> None:
+    """In the second market that is 100 lots, ann has 60; a pending order counts as much as a working one."""
+    for working, pending in ((41, 0), (20, 21), (20, 20)):
+        state, fields = furnished(), {**WORKING, "market": MarketId(2), "price": 90}
+        orders = [co.PlaceOrder(**fields | {"quantity": working})]
+        orders.append(co.PlaceOrder(**fields | {"quantity": pending or 5, "side": Side.BUY if pending else Side.SELL}))
+        wish = co.PlaceOrderList(ANN, MarketId(2), OTO, tuple(orders), "mine")
+        refused = perform(state, Micros(1), wish).reject is Reject.MAX_POSITION
+        assert refused == (working + pending > 40)
+
+
 @pytest.mark.parametrize(
     "command", [co.CancelOrderList(ANN, MARKET), co.CancelOrderList(BEN, MARKET, client_id="mine")]
 )
