@@ -207,6 +207,48 @@ async def test_meeting_oneself_is_reported_as_prevented(fast: Fast, mine: Reader
     assert "eR" not in told[2]
 
 
+async def test_decrement_is_reported_for_both_orders(fast: Fast, mine: Reader) -> None:
+    """Each with what it lost, in all and this time, and with the other's number."""
+    await fast.limit(fast.house.alice, Side.SELL, 3_000_000, 50)
+    await fast.limit(fast.house.alice, Side.BUY, 3_000_000, 20, self_trade=SelfTrade.DECREMENT)
+    maker, taker = [await report(mine) for _ in range(4)][2:]
+    assert [(one["i"], one["x"], one["X"], one["U"]) for one in (maker, taker)] == [
+        (1, "TRADE_PREVENTION", "NEW", 2),
+        (2, "TRADE_PREVENTION", "EXPIRED_IN_MATCH", 1),
+    ]
+    for one in (maker, taker):
+        assert (one["v"], one["u"], one["A"], one["B"], one["pl"]) == (1, -1, one["B"], one["pl"], "0.00020000")
+        assert (one["pL"], one["pY"]) == ("30000.00000000", "6.00000000")
+    assert maker["I"] != taker["I"]
+    assert (maker["q"], maker["l"], maker["t"]) == ("0.00050000", "0.00000000", -1)
+
+
+async def test_an_amendment_is_reported_with_both_names(fast: Fast, mine: Reader) -> None:
+    await fast.limit(fast.house.alice, Side.SELL, 3_000_000, 50, client_id="before")
+    alice = fast.house.alice.account
+    amend = co.AmendOrder(alice, BTC, Quantity(20), "after", client_id="before")
+    assert (await fast.house.rooms.sequencer.call(amend)).reject is None
+    told = [await report(mine) for _ in range(2)][1]
+    assert (told["x"], told["X"], told["c"], told["C"], told["q"]) == (
+        "REPLACED",
+        "NEW",
+        "after",
+        "before",
+        "0.00020000",
+    )
+
+
+async def test_what_is_special_of_an_order_is_reported(fast: Fast, mine: Reader) -> None:
+    """An iceberg's part; a trailing stop's delta and since when it follows; a strategy."""
+    alice = fast.house.alice.account
+    await fast.limit(fast.house.alice, Side.SELL, 3_000_000, 50, iceberg=Quantity(10), strategy_id=7)
+    stop = co.PlaceOrder(alice, BTC, Side.SELL, OrderType.STOP_LOSS, Quantity(50), trailing_delta=100)
+    await fast.order(stop)
+    iceberg, trailing = [await report(mine) for _ in range(2)]
+    assert (iceberg["F"], iceberg["j"], "J" in iceberg, "d" in iceberg) == ("0.00010000", 7, False, False)
+    assert (trailing["d"], trailing["D"], "W" in trailing) == (100, trailing["O"], False)
+
+
 async def test_a_trade_with_oneself_is_reported_for_both_orders(fast: Fast, mine: Reader) -> None:
     await fast.limit(fast.house.alice, Side.SELL, 3_000_000, 50)
     await fast.limit(fast.house.alice, Side.BUY, 3_000_000, 50, self_trade=SelfTrade.NONE)
