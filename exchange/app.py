@@ -252,7 +252,7 @@ def _rooms(house: House) -> Rooms:
         clock=house.clock,
         limits=limits,
         catalogue=catalogue,
-        listen_keys=ListenKeys(house.clock),
+        listen_keys=ListenKeys(house.clock, house.keyring),
         settings=settings,
     )
 

@@ -74,7 +74,11 @@ class MarketSession:
         self.leave(list(self._names))
 
     def _owner(self, name: str) -> AccountId | None:
-        return None if "@" in name else self._rooms.listen_keys.find(name, self._rooms.clock.now())
+        return None if "@" in name else self._reads(name, self._rooms.clock.now())
+
+    def _reads(self, listen_key: str, now: Micros) -> AccountId | None:
+        """Whose events that key lets this client read."""
+        return self._rooms.listen_keys.find(listen_key, now, self._connection.client)
 
     def _join(self, name: str) -> None:
         owner = self._owner(name)
@@ -90,9 +94,9 @@ class MarketSession:
         self._names[name] = (owner, listener)
 
     def tick(self, now: Micros) -> None:
-        """Part from listen keys that have expired or were closed."""
+        """Part from listen keys that have expired or were closed, or that are not for this client any more."""
         for name, private in list(self._names.items()):
-            if private is not None and self._rooms.listen_keys.find(name, now) != private[0]:
+            if private is not None and self._reads(name, now) != private[0]:
                 farewell = {"e": "listenKeyExpired", "E": now // 1000, "listenKey": name}
                 self._connection.offer(Message(name, _encode(farewell)))
                 self.leave([name])

@@ -171,12 +171,12 @@ class _FastDoor:
         api = route.kind is routes.Kind.API
         combined = route.kind is routes.Kind.COMBINED
         connection = Connection(link, self.limits, self._gone, combined=combined, metered=not api)
+        connection.client = client
         try:
             session = self._api(connection, route, client) if api else self._market(connection, route)
         except Invalid as invalid:
             raise Refused(Refusal(-1130, invalid.text)) from None
         self._sessions[connection] = session
-        connection.client = client
         if client != link.address:
             self._proxied[client] += 1
         connection.open(session, rest)
@@ -197,7 +197,7 @@ class _FastDoor:
     def _market(self, connection: Connection, route: routes.Route) -> MarketSession:
         rooms = self.rooms
         for name in route.names:
-            if LOOKS_LIKE_KEY(name) and rooms.listen_keys.find(name, rooms.clock.now()) is None:
+            if LOOKS_LIKE_KEY(name) and rooms.listen_keys.find(name, rooms.clock.now(), connection.client) is None:
                 raise Refused(errors.BAD_LISTEN_KEY)
         reader = MarketSession(connection, rooms, self._streams, self._users, self.limits.streams_per_connection)
         reader.enter(list(route.names))

@@ -12,6 +12,7 @@ import msgspec
 
 from exchange.clock import Clock
 from exchange.core.units import AccountId, Micros
+from exchange.office.keys import KeyRing
 
 LIFETIME: Final = 3_600_000_000
 """Microseconds that a listen key lives after it was made or kept alive."""
@@ -24,35 +25,38 @@ LOOKS_LIKE_KEY: Final = re.compile(rf"[0-9A-Za-z]{{{KEY_CHARS}}}", re.ASCII).ful
 class _Key(msgspec.Struct):
     name: str
     account: AccountId
+    api_key: str
     until: Micros
 
 
 class ListenKeys:
-    """At most one key per account, so there are never more than accounts."""
+    """At most one for each API key, with which it dies, and whose addresses are its own."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, keyring: KeyRing) -> None:
         """`clock` makes the names."""
         self._clock = clock
-        self._by_account: dict[AccountId, _Key] = {}
+        self._keyring = keyring
+        self._by_api_key: dict[str, _Key] = {}
         self._by_name: dict[str, _Key] = {}
 
-    def create(self, account: AccountId, now: Micros) -> str:
-        """The account's living key, its life extended, or a new one."""
-        key = self._by_account.get(account)
+    def create(self, account: AccountId, api_key: str, now: Micros) -> str:
+        """The API key's living listen key, its life extended, or a new one."""
+        key = self._by_api_key.get(api_key)
         if key is not None and now < key.until:
             key.until = Micros(now + LIFETIME)
             return key.name
         if key is not None:
             del self._by_name[key.name]
-        key = _Key(self._clock.token(KEY_CHARS), account, Micros(now + LIFETIME))
-        self._by_account[account] = self._by_name[key.name] = key
+        key = _Key(self._clock.token(KEY_CHARS), account, api_key, Micros(now + LIFETIME))
+        self._by_api_key[api_key] = self._by_name[key.name] = key
         return key.name
 
     def keep_alive(self, account: AccountId, listen_key: str, now: Micros) -> bool:
         """Extend its life; False when the account has no such key."""
-        if self.find(listen_key, now) != account:
+        key = self._by_name.get(listen_key)
+        if key is None or key.account != account or now >= key.until or self._keyring.find(key.api_key) is None:
             return False
-        self._by_name[listen_key].until = Micros(now + LIFETIME)
+        key.until = Micros(now + LIFETIME)
         return True
 
     def close(self, account: AccountId, listen_key: str) -> bool:
@@ -61,10 +65,12 @@ class ListenKeys:
         if key is None or key.account != account:
             return False
         del self._by_name[listen_key]
-        del self._by_account[account]
+        del self._by_api_key[key.api_key]
         return True
 
-    def find(self, listen_key: str, now: Micros) -> AccountId | None:
-        """Whose living key that is; None when nobody's."""
+    def find(self, listen_key: str, now: Micros, address: str) -> AccountId | None:
+        """Whose living key that is; None when nobody's, or its API key died or may not be used from that address."""
         key = self._by_name.get(listen_key)
-        return key.account if key is not None and now < key.until else None
+        if key is None or now >= key.until or self._keyring.find_from(address, key.api_key) is None:
+            return None
+        return key.account

@@ -20,8 +20,8 @@ from exchange.settings import Settings
 class ListenKeyStore(Protocol):
     """What the three user-stream endpoints ask of the listen keys, which the fast door's streams honour."""
 
-    def create(self, account: AccountId, now: Micros) -> str:
-        """The account's living key, its life extended, or a new one."""
+    def create(self, account: AccountId, api_key: str, now: Micros) -> str:
+        """The API key's living listen key, its life extended, or a new one."""
         ...
 
     def keep_alive(self, account: AccountId, listen_key: str, now: Micros) -> bool:
@@ -32,8 +32,8 @@ class ListenKeyStore(Protocol):
         """End it; False when the account has no such key."""
         ...
 
-    def find(self, listen_key: str, now: Micros) -> AccountId | None:
-        """Whose living key that is; None when nobody's."""
+    def find(self, listen_key: str, now: Micros, address: str) -> AccountId | None:
+        """Whose living key that is; None when nobody's, or its API key died or may not be used from that address."""
         ...
 
 

@@ -195,16 +195,17 @@ async def running_house(
     sequencer.subscribe(catalogue.consume)
     limits = limits_of(settings)
     sequencer.subscribe(Unfilled(limits, state.orders.values()).consume)
+    keyring = KeyRing(office, Vault(bytes(32), clock), clock)
     rooms = Rooms(
         sequencer=sequencer,
         queries=queries,
         records=records,
         hub=hub,
-        keyring=KeyRing(office, Vault(bytes(32), clock), clock),
+        keyring=keyring,
         clock=clock,
         limits=limits,
         catalogue=catalogue,
-        listen_keys=ListenKeys(clock),
+        listen_keys=ListenKeys(clock, keyring),
         settings=settings,
     )
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)

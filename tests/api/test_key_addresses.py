@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trio
+from websockets.exceptions import InvalidStatus
 from websockets.trio.client import connect
 
 from exchange.settings import Settings
@@ -33,9 +34,9 @@ async def house_behind_a_proxy(folder: Path) -> AsyncIterator[tuple[Fast, Person
 
 
 @asynccontextmanager
-async def api_from(fast: Fast, address: str) -> AsyncIterator[Reader]:
-    """The WebSocket API for a client at that address, through the proxy."""
-    url, headers = f"ws://127.0.0.1:{fast.port}/ws-api/v3", {"X-Forwarded-For": address}
+async def from_address(fast: Fast, address: str, path: str = "/ws-api/v3") -> AsyncIterator[Reader]:
+    """A WebSocket of a client at that address, through the proxy."""
+    url, headers = f"ws://127.0.0.1:{fast.port}{path}", {"X-Forwarded-For": address}
     async with connect(url, compression=None, proxy=None, additional_headers=headers) as socket:
         yield Reader(socket)
 
@@ -74,7 +75,7 @@ async def test_b22_signed_requests_over_a_websocket_are_for_who_is_on_the_list(t
     """B22: to log on, to ask, to subscribe."""
     async with house_behind_a_proxy(tmp_path) as (fast, alice):
         for address, status in ((HOME, 200), (AWAY, 401)):
-            async with api_from(fast, address) as reader:
+            async with from_address(fast, address) as reader:
                 params = signed(alice, fast.house.rooms.clock.now())
                 reply = await reader.ask({"id": 1, "method": method, "params": params})
                 assert reply["status"] == status
@@ -83,7 +84,7 @@ async def test_b22_signed_requests_over_a_websocket_are_for_who_is_on_the_list(t
 
 async def test_b22_a_new_list_holds_for_open_connections_too(tmp_path: Path) -> None:
     """B22: who logged on from elsewhere is logged out, and its subscriptions end within a second."""
-    async with house_behind_a_proxy(tmp_path) as (fast, alice), api_from(fast, HOME) as reader:
+    async with house_behind_a_proxy(tmp_path) as (fast, alice), from_address(fast, HOME) as reader:
         clock = fast.house.rooms.clock
         await reader.ask({"id": 1, "method": "session.logon", "params": signed(alice, clock.now())})
         assert (await reader.ask({"id": 2, "method": "userDataStream.subscribe"}))["status"] == 200
@@ -120,3 +121,16 @@ async def test_b23_a_request_counts_as_use_only_if_its_signature_was_right(tmp_p
             params = signed(alice, fast.house.rooms.clock.now())
             await reader.ask({"id": 1, "method": "account.status", "params": params})
         assert use.noticed
+
+
+async def test_b22_a_stream_by_listen_key_is_for_who_is_on_the_list(tmp_path: Path) -> None:
+    """B22: to connect, and to read on when the list is changed."""
+    async with house_behind_a_proxy(tmp_path) as (fast, alice):
+        rooms = fast.house.rooms
+        key = rooms.listen_keys.create(alice.account, alice.key.api_key, rooms.clock.now())
+        with pytest.raises(InvalidStatus):
+            async with from_address(fast, AWAY, f"/ws/{key}"):
+                pass
+        async with from_address(fast, HOME, f"/ws/{key}") as reader:
+            rooms.keyring.limit(alice.key.api_key, (AWAY,))
+            assert (await reader.read())["e"] == "listenKeyExpired"

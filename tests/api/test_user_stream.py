@@ -351,7 +351,8 @@ async def test_a_closed_listen_key_ends_the_stream_and_opens_no_other(fast: Fast
 
 async def test_a_listen_key_expires_after_its_hour(fast: Fast) -> None:
     rooms = fast.house.rooms
-    key = rooms.listen_keys.create(fast.house.alice.account, Micros(rooms.clock.now() - LIFETIME))
+    alice = fast.house.alice
+    key = rooms.listen_keys.create(alice.account, alice.key.api_key, Micros(rooms.clock.now() - LIFETIME))
     with pytest.raises(InvalidStatus) as caught:
         async with fast.reader(f"/ws/{key}"):
             pass

@@ -136,7 +136,7 @@ async def order_counts(rooms: Rooms, caller: Caller, request: Nothing) -> list[O
 
 async def open_stream(rooms: Rooms, caller: Caller, request: Nothing) -> ListenKey:
     """A key to one's own event stream."""
-    return ListenKey(rooms.listen_keys.create(caller.account, rooms.clock.now()))
+    return ListenKey(rooms.listen_keys.create(caller.account, caller.api_key, rooms.clock.now()))
 
 
 async def keep_stream(rooms: Rooms, caller: Caller, request: ListenKeyRequest) -> Empty:

@@ -160,8 +160,9 @@ async def test_a_method_is_asked_and_answered_as_told(fast: Fast, method: str) -
     if method in REFUSED:
         params = {"symbol": "BTCUSDT"}
     if method in {"userDataStream.ping", "userDataStream.stop"}:
-        now = fast.house.rooms.clock.now()
-        params = {"listenKey": fast.house.rooms.listen_keys.create(fast.house.alice.account, now)}
+        alice, rooms = fast.house.alice, fast.house.rooms
+        key = rooms.listen_keys.create(alice.account, alice.key.api_key, rooms.clock.now())
+        params = {"listenKey": key}
     async with fast.reader("/ws-api/v3") as reader:
         if method == "userDataStream.subscribe":
             await reader.ask(request_of(fast, "session.logon", {}))
