@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from exchange.core.commands import EndSession, FireCountdown
+from exchange.core.market import MarketPhase
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from exchange.clock import Clock
+    from exchange.core.commands import Command
     from exchange.core.countdowns import CountdownName
     from exchange.core.state import State
     from exchange.sequencer import Sequencer
 
 BEAT_SECONDS: Final = 0.05
 """How late a timer may fire."""
+_TOGETHER: Final = 200
+"""So many fire at a time: if each waited until the one before is on the disk, the last of many would be late."""
 
 
 class Timers:
@@ -34,8 +40,8 @@ class Timers:
 
         No connection has outlived the process, so whatever was to be cancelled at its end is cancelled now.
         """
-        for account, session in await self._sequencer.read(lambda state: list(state.sessions)):
-            await self._sequencer.call(EndSession(account, session))
+        armed = await self._sequencer.read(lambda state: list(state.sessions))
+        await self._call([EndSession(account, session) for account, session in armed])
         await self._fire()
 
     async def run(self) -> None:
@@ -49,7 +55,15 @@ class Timers:
         now = self._clock.now()
 
         def due(state: State) -> list[CountdownName]:
-            return [name for name, when in state.countdowns.items() if when <= now]
+            """Those of a halted market wait for its end: to ask at each beat would keep others waiting."""
+            halted = {number for number, book in state.books.items() if book.phase == MarketPhase.HALTED}
+            return [name for name, when in state.countdowns.items() if when <= now and name[1] not in halted]
 
-        for name in await self._sequencer.read(due):
-            await self._sequencer.call(FireCountdown(*name))
+        await self._call([FireCountdown(*name) for name in await self._sequencer.read(due)])
+
+    async def _call(self, commands: Sequence[Command]) -> None:
+        """Have them all decided and made durable; those that find the queue full are due again a beat later."""
+        for start in range(0, len(commands), _TOGETHER):
+            async with trio.open_nursery() as nursery:
+                for command in commands[start : start + _TOGETHER]:
+                    nursery.start_soon(self._sequencer.call, command)

@@ -10,7 +10,9 @@ import pytest
 import trio
 
 from exchange.core import commands as co
+from exchange.core.committed import Committed
 from exchange.core.market import MarketPhase
+from exchange.core.units import MarketId, Micros
 from exchange.timers import Timers
 from tests.api.house import Answer, House, SetClock, running_house
 
@@ -74,6 +76,36 @@ async def test_who_speaks_up_in_time_keeps_the_orders(tmp_path: Path) -> None:
         clock.time += 9_000_000
         await trio.sleep(0.2)
         assert len(await open_symbols(house)) == 3
+
+
+async def test_all_that_are_due_fire_together(tmp_path: Path) -> None:
+    """Not each after the one before is on the disk: the last of many must not be late."""
+    clock = SetClock()
+    async with running_house(tmp_path, clock) as house:
+        sequencer = house.rooms.sequencer
+        for number in range(50):
+            await sequencer.call(co.OpenAccount(f"bot {number}"))
+        for account in await sequencer.read(lambda state: list(state.accounts)):
+            await sequencer.call(co.SetCountdown(account, MarketId(1), Micros(1)))
+        clock.time += 1_000_000
+        commits: list[Committed] = []
+        sequencer.subscribe(commits.append)
+        await Timers(sequencer, clock).catch_up()
+        assert await sequencer.read(lambda state: len(state.countdowns)) == 0
+        assert len(commits) <= 3
+
+
+async def test_nobody_is_asked_about_a_halted_market(tmp_path: Path) -> None:
+    """However many countdowns are through there, others are not kept waiting."""
+    clock = SetClock()
+    async with running_house(tmp_path, clock) as house:
+        sequencer = house.rooms.sequencer
+        await sequencer.call(co.SetCountdown(house.alice.account, MarketId(1), Micros(1)))
+        await house.set_phase("BTCUSDT", MarketPhase.HALTED)
+        clock.time += 1_000_000
+        answered = sequencer.stats.answers
+        await Timers(sequencer, clock).catch_up()
+        assert sequencer.stats.answers - answered == 2  # the readings of what is armed and of what is due
 
 
 async def test_a_halted_market_keeps_its_orders_until_the_halt_is_over(tmp_path: Path) -> None:
