@@ -104,6 +104,15 @@ def open_reader(path: Path) -> apsw.Connection:
     return connection
 
 
+def open_checkpointer(path: Path) -> apsw.Connection:
+    """Open the ledger for nothing but folding its WAL into it, as carefully as the writer would."""
+    connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+    for name, wanted in (("synchronous", 2), ("checksum_verification", 1), ("wal_autocheckpoint", 0)):
+        connection.pragma(name, wanted)
+    connection.pragma("journal_mode")  # reads the file, so that SQLite knows of the WAL
+    return connection
+
+
 def _require_checksums(connection: apsw.Connection, path: Path) -> None:
     if connection.reserve_bytes() != _CHECKSUM_BYTES:
         raise LedgerDamaged(f"{path}: pages carry no checksums, so this is not our file. Nothing was changed.")

@@ -18,6 +18,7 @@ import msgspec
 from exchange.core.events import Event
 from exchange.core.units import Micros, Seq
 from exchange.ledger import db
+from exchange.ledger.checkpoints import Checkpoints
 from exchange.ledger.rows import Frozen
 from exchange.ledger.statements import STATEMENTS
 
@@ -78,6 +79,7 @@ class Journal:
         try:
             check_head(self.connection, path)
             self._head = Head(head_path(path))
+            self._checkpoints = Checkpoints(path, self.connection)
         except BaseException:
             self.connection.close()
             raise
@@ -102,11 +104,15 @@ class Journal:
         connection.execute("COMMIT")
         self.last_seq, self.last_time, self.last_hash = committed.last, committed.time, digest
         self._head.write(committed.last, digest)
+        self._checkpoints.committed()
 
     def close(self) -> None:
         """Close the ledger; SQLite folds the WAL into the file."""
-        self._head.close()
-        self.connection.close()
+        try:
+            self._checkpoints.close()
+        finally:
+            self._head.close()
+            self.connection.close()
 
 
 def head_path(ledger: Path) -> Path:
