@@ -56,6 +56,7 @@ PRESETS = Presets(
             max_quantity="9000",
             min_notional="5",
             max_notional="9000000",
+            max_algo_orders=20,
             maker_fee_ppm=1_000,
             taker_fee_ppm=1_500,
         )
