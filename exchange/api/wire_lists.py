@@ -66,8 +66,8 @@ def placed_list(market: Market, row: OrderListRow, reports: list[Acknowledged | 
 
 
 def cancelled_list(market: Market, row: OrderListRow, orders: list[OrderRow], cancel_id: str) -> CancelledList:
-    """The answer to a cancelled list; "": the cancel has no name, each order keeps its own."""
-    reports = [cancelled(market, order, cancel_id or order.client_id) for order in orders]
+    """The answer to a list that the cancel named `cancel_id` ended."""
+    reports = [cancelled(market, order, cancel_id) for order in orders]
     return CancelledList(**_list(market, row), order_reports=reports)
 
 

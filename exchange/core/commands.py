@@ -152,10 +152,11 @@ class AmendOrder(msgspec.Struct, frozen=True, gc=False):
 
 
 class CancelAll(msgspec.Struct, frozen=True, gc=False):
-    """Cancel all open orders of an account in one market."""
+    """Cancel all open orders of an account in one market; `cancel_id` is the client's name for the cancel itself."""
 
     account: AccountId
     market: MarketId
+    cancel_id: str = ""
 
 
 class CancelReplace(msgspec.Struct, frozen=True, gc=False):

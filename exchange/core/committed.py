@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from exchange.core.events import Event, MatchPrevented, OrderAccepted, OrderListDone, OrderListPlaced, Traded
+from exchange.core.events import (
+    CountdownFired,
+    CountdownSet,
+    Event,
+    MatchPrevented,
+    OrderAccepted,
+    OrderListDone,
+    OrderListPlaced,
+    Traded,
+)
 from exchange.core.order_lists import OrderListRow
 from exchange.core.orders import OrderRow, Side
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Price, Seq
 
 if TYPE_CHECKING:
     from exchange.core.state import State
+
+_MOVING_NOTHING = frozenset((CountdownFired, CountdownSet))
+"""Events of an account and a market that leave every balance as it was."""
 
 
 class LevelChange(msgspec.Struct, frozen=True, gc=False):
@@ -92,6 +104,8 @@ def _report(state: State, account: AccountId, order_id: OrderId, event: Event) -
 
 def _assets_of(state: State, event: Event) -> tuple[AssetId, ...]:
     """The assets whose balances `event` may have moved."""
+    if type(event) in _MOVING_NOTHING:
+        return ()
     asset = getattr(event, "asset", None)
     if isinstance(asset, int):
         return (AssetId(asset),)

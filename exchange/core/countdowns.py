@@ -96,19 +96,21 @@ def end_session(state: State, now: Micros, command: co.EndSession) -> list[ev.Ev
     return events
 
 
-def cancels(state: State, now: Micros, account: Account, market: MarketId, seq: int) -> list[ev.Event]:
+def cancels(
+    state: State, now: Micros, account: Account, market: MarketId, seq: int, cancel_id: str = ""
+) -> list[ev.Event]:
     """The ends of all open orders and order lists of the account in a market; `seq` is its event before."""
     mine: Iterable[Order] = account.open_by_market.get(market, {}).values()
     if not account.open_lists:
-        return [cancelled(now, order, seq + n, "") for n, order in enumerate(mine, 1)]
+        return [cancelled(now, order, seq + n, cancel_id) for n, order in enumerate(mine, 1)]
     numbers = Numbers(seq)
     lists = Contingency(state, now, numbers.next)
     events: list[ev.Event] = []
     for order in mine:
         if not order.order_list:
-            events.append(cancelled(now, order, numbers.next(account.id), ""))
+            events.append(cancelled(now, order, numbers.next(account.id), cancel_id))
         elif not lists.has_ended(order):
-            events += lists.cancelled(state.lists[order.order_list], "")
+            events += lists.cancelled(state.lists[order.order_list], cancel_id)
     return events
 
 

@@ -97,7 +97,7 @@ def _cancel_all(state: State, now: Micros, command: co.CancelAll) -> Decision:
     mine = account.open_by_market.get(command.market) if account else None
     if not account or not mine:
         return Reject.NO_OPEN_ORDERS
-    return cancels(state, now, account, command.market, account.seq)
+    return cancels(state, now, account, command.market, account.seq, command.cancel_id)
 
 
 def _cancel_list(state: State, now: Micros, command: co.CancelOrderList) -> Decision:

@@ -132,6 +132,16 @@ async def test_cancelling_all_tells_of_orders_and_of_lists(house: House) -> None
     assert (listed["orderListId"], len(listed["orderReports"])) == (1, 2)
 
 
+async def test_cancelling_all_gives_every_report_the_name_of_the_cancel(house: House) -> None:
+    client = house.client(house.alice)
+    await client.order("BUY", "1", "20000", newClientOrderId="mine-1")
+    await place(house, house.alice, "oco", OCO)
+    single, listed = (await client.signed("DELETE", "/api/v3/openOrders", **SYMBOL)).json
+    names = {one["clientOrderId"] for one in (single, *listed["orderReports"])}
+    assert len(names) == 1
+    assert "mine-1" not in names
+
+
 async def test_a_cancel_replace_of_one_of_a_pair_has_both_funds(house: House) -> None:
     client = house.client(house.alice)
     await place(house, house.alice, "oco", OCO)

@@ -147,6 +147,21 @@ async def test_a_cancel_without_a_name_gets_one(fast: Fast, mine: Reader) -> Non
     assert told["c"].startswith("cancel_")
 
 
+async def test_cancelling_all_is_told_under_one_name_for_the_cancel(fast: Fast, mine: Reader) -> None:
+    for price in (2_900_000, 2_800_000):
+        await fast.limit(fast.house.alice, Side.BUY, price, 50)
+    await fast.house.rooms.sequencer.call(co.CancelAll(fast.house.alice.account, BTC, "bye-all"))
+    told = [await report(mine) for _ in range(4)]
+    assert [one["c"] for one in told if one["x"] == "CANCELED"] == ["bye-all", "bye-all"]
+
+
+async def test_a_countdown_tells_of_no_balances(fast: Fast, mine: Reader) -> None:
+    await fast.house.rooms.sequencer.call(co.SetCountdown(fast.house.alice.account, BTC, Micros(1)))
+    await fast.house.rooms.sequencer.call(co.SetCountdown(fast.house.alice.account, BTC, Micros(0)))
+    await fast.limit(fast.house.alice, Side.BUY, 2_900_000, 50)
+    assert (await mine.read())["event"]["e"] == "executionReport"
+
+
 async def test_a_maker_is_told_of_each_fill_with_its_fee(fast: Fast, mine: Reader) -> None:
     await fast.limit(fast.house.alice, Side.SELL, 3_000_000, 100, client_id="mine-1")
     await fast.limit(fast.house.bob, Side.BUY, 3_000_000, 40)

@@ -156,17 +156,18 @@ def named(request: NamedOrder, id_name: str, client_id_name: str) -> tuple[Order
 async def cancel_all(rooms: Rooms, caller: Caller, request: OneMarket) -> list[Cancelled | CancelledList]:
     """Cancel all open orders and order lists in one market; refused when there are none."""
     market = rooms.catalogue.find(request.symbol)
-    outcome = await rooms.sequencer.call(CancelAll(caller.account, market.id))
+    cancel_id = rooms.clock.token(CANCEL_ID_CHARS)
+    outcome = await rooms.sequencer.call(CancelAll(caller.account, market.id, cancel_id))
     if outcome.reject is not None:
         raise Refused(refusal_of(outcome.reject))
     words = await in_words(
-        [row for row in outcome.orders if not row.order_list], lambda row: cancelled(market, row, row.client_id)
+        [row for row in outcome.orders if not row.order_list], lambda row: cancelled(market, row, cancel_id)
     )
     members: dict[ListId, list[OrderRow]] = {one.id: [] for one in outcome.lists}
     for row in outcome.orders:
         if row.order_list:
             members[row.order_list].append(row)
-    return [*words, *(cancelled_list(market, one, members[one.id], "") for one in outcome.lists)]
+    return [*words, *(cancelled_list(market, one, members[one.id], cancel_id) for one in outcome.lists)]
 
 
 async def query(rooms: Rooms, caller: Caller, request: NamedOrder) -> Queried:
