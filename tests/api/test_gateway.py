@@ -233,7 +233,7 @@ async def slow_peer(port: int) -> AsyncIterator[tuple[trio.SocketStream, ClientP
 
 
 async def test_a_reader_that_stops_reading_is_cut_off_with_the_reason_and_the_others_hear_on(tmp_path: Path) -> None:
-    limits = DoorLimits(buffer_messages=20, burst=1_000, patience=0)
+    limits = DoorLimits(buffer_messages=20, burst=1_000, patience=0, stall=60, mercy=60, farewell=60)
     async with (
         fast_house(tmp_path, limits=limits, send_buffer=4_096) as fast,
         fast.reader("/ws/btcusdt@trade") as good,
