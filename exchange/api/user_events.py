@@ -23,6 +23,7 @@ from exchange.core.decimals import render
 from exchange.core.events import (
     Credited,
     DepositMoved,
+    Event,
     MatchPrevented,
     OrderAccepted,
     OrderAmended,
@@ -167,12 +168,12 @@ class _Execution(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def events_of(report: Report, catalogue: Catalogue) -> Iterator[msgspec.Struct]:
     """The dialect's events for one report, in the order in which they are told."""
     event, order = report.event, report.order
-    if report.order_list is not None:
-        yield _list_status(report.order_list, event.time // 1000, catalogue)
     if order is not None:
         execution = _execution(report, order, catalogue)
         if execution is not None:
             yield _report(report, order, execution, catalogue)
+    if report.order_list is not None:
+        yield _list_status(report.order_list, event, catalogue)
     delta = _delta(report)
     time = event.time // 1000
     if delta is not None:
@@ -186,7 +187,8 @@ def events_of(report: Report, catalogue: Catalogue) -> Iterator[msgspec.Struct]:
         yield AccountPosition("outboundAccountPosition", time, time, balances)
 
 
-def _list_status(row: OrderListRow, time: int, catalogue: Catalogue) -> ListStatus:
+def _list_status(row: OrderListRow, event: Event, catalogue: Catalogue) -> ListStatus:
+    time = event.time // 1000
     symbol = catalogue.markets[row.market].symbol
     of_list, of_orders = standing(row.status)
     return ListStatus(
@@ -194,7 +196,7 @@ def _list_status(row: OrderListRow, time: int, catalogue: Catalogue) -> ListStat
         s=symbol,
         g=row.id,
         c=contingency(row.kind),
-        l=of_list,
+        l="UPDATED" if type(event) is OrderAmended else of_list,
         L=of_orders,
         C=row.client_id,
         T=time,

@@ -45,6 +45,17 @@ class CancelledList(QueriedList, frozen=True, rename="camel", kw_only=True):
     order_reports: list[Cancelled]
 
 
+class AmendedList(msgspec.Struct, frozen=True, rename="camel"):
+    """An order list as it stood right after one of its orders was amended, in the dialect's few words for that."""
+
+    order_list_id: int
+    contingency_type: str
+    list_order_status: str
+    list_client_order_id: str
+    symbol: str
+    orders: list[ListedOrder]
+
+
 def contingency(kind: ListKind) -> str:
     """How the dialect calls such a list."""
     return "OCO" if kind == ListKind.OCO else "OTO"
@@ -69,6 +80,12 @@ def cancelled_list(market: Market, row: OrderListRow, orders: list[OrderRow], ca
     """The answer to a list that the cancel named `cancel_id` ended."""
     reports = [cancelled(market, order, cancel_id) for order in orders]
     return CancelledList(**_list(market, row), order_reports=reports)
+
+
+def amended_list(market: Market, row: OrderListRow) -> AmendedList:
+    """What the answer to an amended order says of its list."""
+    words = _list(market, row)
+    return AmendedList(**{name: words[name] for name in AmendedList.__struct_fields__})
 
 
 def _list(market: Market, row: OrderListRow) -> dict[str, Any]:

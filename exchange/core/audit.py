@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exchange.core.order_lists import ListKind
 from exchange.core.orders import PENDING_NEW
-from exchange.core.placing import most, protection
+from exchange.core.placing import dearest_stop, most, protection
 from exchange.core.postings import Bucket, balance_key, may_be_negative, split_key
 from exchange.core.units import AssetId, BalanceKey
 
@@ -161,14 +161,17 @@ def _pair(state: State, one: OrderList, pair: list[Order]) -> Iterator[str]:
     if one.kind != ListKind.OTO and len(pair) == 2 and (pair[0].filled or pair[1].filled):
         yield f"order list {one.id}: one of a pair has traded, and the other is still open"
     book = state.books[one.market]
-    costs = [
-        most(
-            book,
-            order.side,
-            order.price or protection(book, order.side, order.stop_price),
-            order.quantity - order.filled,
-        )
-        for order in pair
-    ]
-    if pair and not pair[0].trailing_delta and sum(order.hold for order in pair) != max(costs):
+    costs = [_most(book, order) for order in pair if not _began_somewhere(order)]
+    held = sum(order.hold for order in pair)
+    if (held != max(costs)) if len(costs) == len(pair) > 0 else (held < max(costs, default=0)):
         yield f"order list {one.id}: its orders hold {[order.hold for order in pair]} and may cost {costs}"
+
+
+def _most(book: Book, order: Order) -> int:
+    limit = order.price or protection(book, order.side, dearest_stop(book, order))
+    return most(book, order.side, limit, order.quantity - order.filled)
+
+
+def _began_somewhere(order: Order) -> bool:
+    """Whether what it can cost depends on the price from which it trails, which nobody keeps."""
+    return order.side == 1 and not order.price and order.trailing_delta > 0 and not order.stop_price

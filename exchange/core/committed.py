@@ -13,6 +13,7 @@ from exchange.core.events import (
     Event,
     MatchPrevented,
     OrderAccepted,
+    OrderAmended,
     OrderListDone,
     OrderListPlaced,
     Traded,
@@ -39,7 +40,7 @@ class LevelChange(msgspec.Struct, frozen=True, gc=False):
 
 class Report(msgspec.Struct, frozen=True, gc=False):
     """One event as a watched account sees it: its order, or its order list, and the balances the event touched, as
-    they stood then.
+    they stood then. Both: an order of the list goes by another name since.
     """
 
     seq: Seq
@@ -99,7 +100,10 @@ def _report(state: State, account: AccountId, order_id: OrderId, event: Event) -
     balances = tuple(
         (asset, state.available(account, asset), state.held(account, asset)) for asset in _assets_of(state, event)
     )
-    return Report(state.seq, account, event, order.row() if order is not None else None, balances)
+    row, order_list = order.row() if order is not None else None, None
+    if type(event) is OrderAmended and row is not None and row.order_list and event.client_id != event.name_before:
+        order_list = changes.lists[row.order_list].row()
+    return Report(state.seq, account, event, row, balances, order_list)
 
 
 def _assets_of(state: State, event: Event) -> tuple[AssetId, ...]:

@@ -51,8 +51,8 @@ class Contingency:
 
     def outlive_rival(self, order: Order) -> list[Event]:
         """The other order of the pair, if it is still open, expires."""
-        rival = self._state.orders.get(self._state.lists[order.order_list].rival(order.id) or order.id)
-        if rival is None or rival is order or rival.id in self._ended:
+        rival = self._state.rival(order)
+        if rival is None or rival.id in self._ended:
             return []
         return [self._end(rival, EXPIRED, ExpiryReason.OCO_TRIGGER)]
 

@@ -15,13 +15,14 @@ from exchange.core.placing import decide_place
 from exchange.core.placing_lists import decide_due, decide_place_list
 from exchange.core.postings import HOUSE_NAMES, MAX_ASSETS
 from exchange.core.rejects import Reject
-from exchange.core.risk import check_amendment
+from exchange.core.risk import check_amendment, check_smaller
 from exchange.core.transfers import DEPOSIT_TRANSITIONS, WITHDRAWAL_TRANSITIONS, Effect, WithdrawalState
 from exchange.core.units import MAX_STORED, Amount, AssetId, MarketId, Micros, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from exchange.core.orders import Order
     from exchange.core.state import State
 
 _HALTED: Final = MarketPhase.HALTED
@@ -69,22 +70,34 @@ def _amend(state: State, now: Micros, command: co.AmendOrder) -> Decision:
     reject = check_amendment(account, book.rules, order, command)
     if reject is not None:
         return reject
-    left = order.quantity - order.filled
+    events: list[ev.Event] = []
+    rival = state.rival(order)
+    if rival is not None:  # a pair is of one size, so that it is made smaller together
+        reject = check_smaller(book.rules, rival, command.quantity)
+        if reject is not None:
+            return reject
+        events.append(_amended(now, rival, account.seq + 1, command.quantity, rival.client_id))
+    seq = account.seq + 1 + len(events)
+    return [*events, _amended(now, order, seq, command.quantity, command.new_client_id)]
+
+
+def _amended(now: Micros, order: Order, seq: int, quantity: Quantity, client_id: str) -> ev.OrderAmended:
+    """`order` is made smaller. What it holds for each lot that is left is the same, so that the release is whole."""
     before = Quantity(order.quantity + order.prevented)
-    return [
-        ev.OrderAmended(
-            now,
-            order.id,
-            order.account,
-            account.seq + 1,
-            order.market,
-            command.quantity,
-            before,
-            command.new_client_id,
-            order.client_id,
-            Amount(order.hold * (before - command.quantity) // left),  # whole: each lot that is left holds the same
-        )
-    ]
+    released, rest = divmod(order.hold * (before - quantity), order.quantity - order.filled)
+    assert not rest, "the lots of an order do not hold the same"
+    return ev.OrderAmended(
+        now,
+        order.id,
+        order.account,
+        seq,
+        order.market,
+        quantity,
+        before,
+        client_id,
+        order.client_id,
+        Amount(released),
+    )
 
 
 def _cancel_all(state: State, now: Micros, command: co.CancelAll) -> Decision:

@@ -301,6 +301,15 @@ def _order_amended(state: State, event: ev.OrderAmended) -> None:
             del owner.open_by_client[order.client_id]
         order.client_id = event.client_id
         owner.open_by_client[event.client_id] = order.id
+    if order.order_list:
+        _rename_in_list(state, order)
+
+
+def _rename_in_list(state: State, order: Order) -> None:
+    """The order list calls its order as it is called now."""
+    mine = state.changes.lists[order.order_list] = state.lists[order.order_list]
+    names = zip(mine.orders, mine.names, strict=True)
+    mine.names = tuple(order.client_id if number == order.id else name for number, name in names)
 
 
 def _match_prevented(state: State, event: ev.MatchPrevented) -> None:

@@ -17,7 +17,10 @@ class AssetPreset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MarketPreset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A market to list. Prices and notionals are in the quote asset, quantities in the base asset, rates in ppm."""
+    """A market to list. Prices and notionals are in the quote asset, quantities in the base asset, rates in ppm.
+
+    Trailing deltas are in basis points. The limits are each account's in this market; a `max_position` of 0 is none.
+    """
 
     symbol: str
     base: str
@@ -36,6 +39,13 @@ class MarketPreset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     slack_ppm: int = 50_000
     max_orders: int = 200
     max_algo_orders: int = 5
+    max_iceberg_orders: int = 5
+    iceberg_parts: int = 10
+    max_amendments: int = 10
+    max_order_lists: int = 20
+    min_trailing_delta: int = 10
+    max_trailing_delta: int = 2_000
+    max_position: str = "0"
     phase: str = "OPEN"
 
 
@@ -103,6 +113,13 @@ def rules_of(preset: MarketPreset, base: Asset, quote: Asset) -> Market:
         slack=Ppm(preset.slack_ppm),
         max_orders=preset.max_orders,
         max_algo_orders=preset.max_algo_orders,
+        max_iceberg_orders=preset.max_iceberg_orders,
+        iceberg_parts=preset.iceberg_parts,
+        max_amendments=preset.max_amendments,
+        max_order_lists=preset.max_order_lists,
+        min_trailing_delta=preset.min_trailing_delta,
+        max_trailing_delta=preset.max_trailing_delta,
+        max_position=Quantity(steps("max_position", base, lot)),
     )
     fault = rules_error(rules)
     if fault is not None:

@@ -42,10 +42,10 @@ Observer = Callable[[Event], None]
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a command: a refusal, or the events it caused (not those of orders it woke).
 
-    `orders` are the order placed or amended, or those cancelled, as they stood right afterwards, `lists` the order
-    lists placed or cancelled. `replaced` is the second half of a `CancelReplace`: None when the new order was not
-    tried. `repeats`: nothing was done, for it had been done under the same idempotency key before, and the ledger has
-    the answer.
+    `orders` are the order placed or amended (behind its rival, if it is one of a pair), or those cancelled, as they
+    stood right afterwards, `lists` the order lists placed or cancelled, or whose order was amended. `replaced` is the
+    second half of a `CancelReplace`: None when the new order was not tried. `repeats`: nothing was done, for it had
+    been done under the same idempotency key before, and the ledger has the answer.
     """
 
     reject: Reject | None
@@ -164,7 +164,7 @@ def wake(state: State, now: Micros, market: MarketId, after: Observer | None = N
 
 _NAMING: Final[dict[type, tuple[type, type]]] = {
     PlaceOrderList: (OrderAccepted, OrderListPlaced),
-    AmendOrder: (OrderAmended, OrderListPlaced),
+    AmendOrder: (OrderAmended, OrderAmended),
     CancelOrder: (OrderEnded, OrderListDone),
     CancelAll: (OrderEnded, OrderListDone),
     CancelOrderList: (OrderEnded, OrderListDone),
@@ -178,6 +178,8 @@ def _named(changes: Changes, kind: type, events: list[Event]) -> tuple[tuple[Ord
     if names is None:
         return (), ()
     orders = tuple([_row(changes, event) for event in events if type(event) is names[0]])
+    if kind is AmendOrder:
+        return orders, tuple([changes.lists[row.order_list].row() for row in orders[-1:] if row.order_list])
     lists = [event.list for event in events if type(event) is names[1]]  # type: ignore[union-attr]
     return orders, tuple([changes.lists[number].row() for number in lists])
 

@@ -18,6 +18,7 @@ from exchange.core.units import MILLION, Amount, ListId, Micros, OrderId, Price,
 if TYPE_CHECKING:
     from exchange.core.book import Book
     from exchange.core.commands import PlaceOrder, WakeOrder
+    from exchange.core.orders import Order
     from exchange.core.state import Account, State
 
 _NO_LIST: Final = ListId(0)
@@ -168,11 +169,11 @@ def _sleep(
 
 def dearest(book: Book, order: PlaceOrder) -> int:
     """The most that an order with a limit or a stop price can cost: quote atoms to buy, base atoms to sell."""
-    limit = order.price or protection(book, order.side, _dearest_stop(book, order))
+    limit = order.price or protection(book, order.side, dearest_stop(book, order))
     return most(book, order.side, limit, order.quantity)
 
 
-def _dearest_stop(book: Book, order: PlaceOrder) -> Price:
+def dearest_stop(book: Book, order: PlaceOrder | Order) -> Price:
     """The highest price that a buy waits for: one that trails the price down from its start waits for less later."""
     if not order.trailing_delta:
         return order.stop_price

@@ -181,7 +181,7 @@ def _release_one(state: State, now: Micros, book: Book, order: Order, wish: Plac
 
 
 def _wish(order: Order) -> PlaceOrder:
-    """What was asked for when a pending order was taken on."""
+    """What is asked for by a pending order; made smaller than its part to be seen, it shows all of itself."""
     return PlaceOrder(
         order.account,
         order.market,
@@ -194,7 +194,7 @@ def _wish(order: Order) -> PlaceOrder:
         order.stop_price,
         order.quote_quantity,
         order.self_trade,
-        order.iceberg,
+        min(order.iceberg, order.quantity),
         order.trailing_delta,
         order.strategy_id,
         order.strategy_type,

@@ -98,7 +98,6 @@ class Reject(Enum):
     CANCEL_RESTRICTED = -2011, "Order was not canceled due to cancel restrictions."
     AMEND_UNKNOWN = -2038, "Unknown order sent."
     AMEND_WRONG_NAME = -2039, "Client order ID is not correct for this order ID."
-    AMEND_LISTED = -2038, "Order amend is not supported for an order of an order list."
     AMEND_INCREASES = -2038, "Order amend (quantity increase) is not supported."
     AMEND_NOTHING = -2038, "The requested action would change no state; rejecting"
     AMEND_FILLED = -2038, "The order was executed beyond that quantity already."

@@ -81,20 +81,24 @@ def has_room(account: Account, book: Book, lots: int, balances: Mapping[BalanceK
 
 
 def check_amendment(account: Account, rules: Market, order: Order, command: AmendOrder) -> Reject | None:
-    """The first reason not to make `order` smaller, or None."""
-    quantity, name = command.quantity - order.prevented, command.new_client_id
-    if order.order_list:
-        return Reject.AMEND_LISTED
+    """The first reason not to make `order` smaller, or to call it by its new name, or None."""
+    name = command.new_client_id
+    if not name or check_client_id(name):
+        return Reject.BAD_CLIENT_ID
+    if account.open_by_client.get(name, order.id) != order.id:
+        return Reject.DUPLICATE_CLIENT_ID
+    return check_smaller(rules, order, command.quantity)
+
+
+def check_smaller(rules: Market, order: Order, asked: int) -> Reject | None:
+    """The first reason not to make `order` as small as if `asked` lots had been asked for, or None."""
+    quantity = asked - order.prevented
     if quantity > order.quantity:
         return Reject.AMEND_INCREASES
     if quantity == order.quantity:
         return Reject.AMEND_NOTHING
     if quantity <= order.filled:
         return Reject.AMEND_FILLED
-    if not name or check_client_id(name):
-        return Reject.BAD_CLIENT_ID
-    if account.open_by_client.get(name, order.id) != order.id:
-        return Reject.DUPLICATE_CLIENT_ID
     if quantity < rules.min_quantity:
         return Reject.LOT_SIZE
     price = order.price or order.stop_price

@@ -186,6 +186,13 @@ class State:
             return None
         return found if not client_id or found.client_id == client_id else None
 
+    def rival(self, order: Order) -> Order | None:
+        """The other order of the OCO pair that this one is of, while it is open."""
+        if not order.order_list:
+            return None
+        other = self.lists[order.order_list].rival(order.id)
+        return self.orders.get(other) if other is not None else None
+
     def find_list(self, account: AccountId, market: MarketId, number: ListId, client_id: str) -> OrderList | None:
         """The account's open order list of that id (0: any) and client id ("": any), or None; one must be given."""
         owner = self.accounts.get(account)

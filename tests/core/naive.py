@@ -24,6 +24,7 @@ from tests.core.naive_refusals import (
     amendment,
     band,
     refusal,
+    shrinking,
     touched,
     trailing_stop,
 )
@@ -172,11 +173,16 @@ class Naive:
         reject = amendment(shop, found[0], command, self.open)
         if reject:
             return reject
-        ticket = found[0]
-        ticket.given_up += ticket.left + ticket.filled + ticket.prevented - command.quantity
-        ticket.name, ticket.amended = command.new_client_id, ticket.amended + 1
-        ticket.shown = min(ticket.shown, ticket.left)
-        return [("amended", ticket.id, int(command.quantity), ticket.name)]
+        both, rival = found[:1], self.lists.open[found[0].list].rival(found[0]) if found[0].list else None
+        if rival is not None and rival in self.open:
+            both.insert(0, rival)
+            reject = shrinking(shop, rival, command.quantity)
+            if reject:
+                return reject
+        found[0].name = command.new_client_id
+        for ticket in both:
+            ticket.shrink(command.quantity)
+        return [("amended", ticket.id, int(command.quantity), ticket.name) for ticket in both]
 
     # what becomes of it
 

@@ -5,9 +5,12 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from msgspec.structs import replace
+
 from exchange.core import commands as co
 from exchange.core.market import Market, MarketPhase
 from exchange.core.orders import OrderType, TimeInForce
+from exchange.core.units import Quantity
 from tests.core.naive_money import Owner
 
 BUY = 1
@@ -54,6 +57,14 @@ class Ticket:
     @property
     def visible(self) -> int:
         return self.shown if self.wish.iceberg else self.left
+
+    def shrink(self, asked: Quantity) -> None:
+        """Be as if `asked` lots had been asked for; one that waits is a smaller wish, and shows no more than it is."""
+        self.amended += 1
+        if self.pending:
+            self.wish = replace(self.wish, quantity=asked, iceberg=min(self.wish.iceberg, asked))
+        self.given_up += self.left + self.filled + self.prevented - asked
+        self.shown = min(self.shown, self.left)
 
     def show(self, arrival: int) -> None:
         """Come to the end of the queue, showing as much as it may."""
@@ -180,18 +191,21 @@ def _limits(shop: Shop, wish: co.PlaceOrder, tickets: list[Ticket], owned: int) 
 
 def amendment(shop: Shop, ticket: Ticket, wish: co.AmendOrder, tickets: list[Ticket]) -> str | None:
     """The name of the first reason not to make an order smaller, or None."""
-    if ticket.list:
-        return "AMEND_LISTED"
-    now, quantity = ticket.left + ticket.filled, wish.quantity - ticket.prevented
-    if quantity >= now:
-        return "AMEND_NOTHING" if quantity == now else "AMEND_INCREASES"
-    if quantity <= ticket.filled:
-        return "AMEND_FILLED"
     if re.fullmatch(r"[A-Za-z0-9_-]{1,36}", wish.new_client_id) is None:
         return "BAD_CLIENT_ID"
     mine = [t for t in tickets if t.wish.account == wish.account and t is not ticket]
     if any(t.name == wish.new_client_id for t in mine):
         return "DUPLICATE_CLIENT_ID"
+    return shrinking(shop, ticket, wish.quantity)
+
+
+def shrinking(shop: Shop, ticket: Ticket, asked: int) -> str | None:
+    """The name of the first reason not to make an order smaller, whatever it is called."""
+    now, quantity = ticket.left + ticket.filled, asked - ticket.prevented
+    if quantity >= now:
+        return "AMEND_NOTHING" if quantity == now else "AMEND_INCREASES"
+    if quantity <= ticket.filled:
+        return "AMEND_FILLED"
     if quantity < shop.rules.min_quantity:
         return "LOT_SIZE"
     price = ticket.wish.price or ticket.wish.stop_price

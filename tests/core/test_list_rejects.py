@@ -11,7 +11,7 @@ from exchange.core.order_lists import ListKind
 from exchange.core.orders import OrderType, Side
 from exchange.core.performing import perform
 from exchange.core.rejects import Reject
-from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, Quantity
+from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros
 from tests.core.compare import digest
 from tests.core.world import ACCOUNTS, PURSE, furnished
 
@@ -195,17 +195,8 @@ def test_a_list_that_is_not_there_is_not_cancelled(command: co.CancelOrderList) 
     assert perform(state, Micros(1), command).reject is Reject.UNKNOWN_LIST
 
 
-def test_an_order_of_a_list_is_not_amended() -> None:
-    """Its pair would have to follow."""
-    orders = (co.PlaceOrder(**{**WORKING, "client_id": "first"}), co.PlaceOrder(**sale(price=110)))
-    state = furnished([co.PlaceOrderList(ANN, MARKET, OTO, orders, "mine")])
-    amend = co.AmendOrder(ANN, MARKET, Quantity(4), "less", client_id="first")
-    assert perform(state, Micros(1), amend).reject is Reject.AMEND_LISTED
-
-
 REJECTS = {fault.reject for faults in KINDS.values() for fault in faults} | {
     Reject.MAX_ORDER_LISTS,
     Reject.UNKNOWN_LIST,
-    Reject.AMEND_LISTED,
 }
 """All that is tried here."""

@@ -256,9 +256,19 @@ class Dice:
 
     def _of_pair(self, same: dict[str, Any], kind: OrderType, price: Price) -> co.PlaceOrder:
         limit = Price(price + self.random.randint(-2, 2)) if kind in LIMITED else Price(0)
-        stop = price if kind >= OrderType.STOP_LOSS else Price(0)
+        stop, delta, shown = price if kind >= OrderType.STOP_LOSS else Price(0), 0, Quantity(0)
+        if stop and self.random.random() < 0.3:
+            stop, delta = Price(stop * self.random.randint(0, 1)), self.random.randint(90, 400)
+        if limit and self.random.random() < 0.3:
+            shown = Quantity(max(1, same.get("quantity", 1) // self.random.randint(1, 4)))
         return co.PlaceOrder(
-            **same, type=kind, price=limit, stop_price=stop, self_trade=self.random.choice(list(SelfTrade))
+            **same,
+            type=kind,
+            price=limit,
+            stop_price=stop,
+            self_trade=self.random.choice(list(SelfTrade)),
+            iceberg=shown,
+            trailing_delta=delta,
         )
 
     def cancel_list(self) -> co.CancelOrderList:

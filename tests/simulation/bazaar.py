@@ -151,13 +151,20 @@ class Bazaar:
         dice, sign = self.random, 1 if parts["side"] == Side.SELL else -1
         gain, loss = Price(max(1, last + sign * dice.randint(1, 4))), Price(max(1, last - sign * dice.randint(1, 4)))
         limit = parts | {"price": Price(max(1, gain + dice.choice([0, 0, sign])))}
+        if dice.random() < 0.3:
+            limit["iceberg"] = Quantity(max(1, parts["quantity"] // dice.randint(2, 6)))
         maker = limit | {"type": OrderType.LIMIT_MAKER}
         taking = limit | {"type": OrderType.TAKE_PROFIT_LIMIT, "stop_price": gain}
         market = parts | {"type": OrderType.TAKE_PROFIT, "price": Price(0), "stop_price": gain}
+        if dice.random() < 0.2:
+            market |= {"trailing_delta": dice.randint(100, 500), "stop_price": Price(gain * dice.randint(0, 1))}
         profit = co.PlaceOrder(**dice.choice([maker, maker, taking, market]))
         stop = parts | {"type": OrderType.STOP_LOSS, "price": Price(0), "stop_price": loss}
         if dice.random() < 0.5:
             stop |= {"type": OrderType.STOP_LOSS_LIMIT, "price": Price(max(1, loss + dice.randint(-3, 3)))}
+            stop["iceberg"] = Quantity(max(1, parts["quantity"] // dice.randint(2, 6)) if dice.random() < 0.3 else 0)
+        if dice.random() < 0.3:
+            stop |= {"trailing_delta": dice.randint(100, 500), "stop_price": stop["stop_price"] * dice.randint(0, 1)}
         other = co.PlaceOrder(**stop)
         return (profit, other) if sign > 0 else (other, profit)
 

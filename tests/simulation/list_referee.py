@@ -4,6 +4,7 @@ from exchange.core.events import (
     Event,
     MatchPrevented,
     OrderAccepted,
+    OrderAmended,
     OrderEnded,
     OrderListDone,
     OrderListPlaced,
@@ -47,6 +48,8 @@ class ListReferee:
             case MatchPrevented():
                 self._lose(event.maker_order, event.maker_lots)
                 self._lose(event.taker_order, event.taker_lots)
+            case OrderAmended():
+                self._shrink(event)
             case OrderTriggered():
                 self._decides(event.order)
             case OrderReleased():
@@ -74,6 +77,9 @@ class ListReferee:
         if self.filled[order] == self.size[order]:
             self.ended.add(order)
         self._decides(order)
+
+    def _shrink(self, event: OrderAmended) -> None:
+        self.size[event.order] -= event.before - event.quantity
 
     def _decides(self, order: int) -> None:
         """An order of a pair traded or woke: it is the one, for good."""

@@ -13,10 +13,13 @@ from exchange.api.endpoints.sizing import CLIENT_ID_CHARS
 from exchange.api.errors import Refused, refusal_of
 from exchange.api.parameters import ClientId, Count, Decimal, Symbol
 from exchange.api.rooms import Rooms
+from exchange.api.wire_lists import AmendedList, amended_list
 from exchange.api.wire_orders import (
     NO_LIST,
+    NOT_WORKING,
     PreventedMatch,
     Special,
+    list_id,
     original_quantity,
     prevented_match,
     special,
@@ -73,16 +76,17 @@ class AmendedOrder(Special, frozen=True, rename="camel", kw_only=True):
     side: str
     stop_price: str | UnsetType = UNSET
     iceberg_qty: str | UnsetType = UNSET
-    working_time: int
+    working_time: int | UnsetType = UNSET
     self_trade_prevention_mode: str
 
 
 class Amended(msgspec.Struct, frozen=True, rename="camel"):
-    """`execution_id` numbers the amendment among all events."""
+    """`execution_id` numbers the amendment among all events, `list_status` is there if the order is one of a list."""
 
     transact_time: int
     execution_id: int
     amended_order: AmendedOrder
+    list_status: AmendedList | UnsetType = UNSET
 
 
 class Amendment(msgspec.Struct, frozen=True, rename="camel"):
@@ -107,10 +111,12 @@ async def amend(rooms: Rooms, caller: Caller, request: AmendRequest) -> Amended:
     outcome = await rooms.sequencer.call(AmendOrder(caller.account, market.id, quantity, name, order, client_id))
     if outcome.reject is not None:
         raise Refused(refusal_of(outcome.reject))
-    row, queries = outcome.orders[0], rooms.queries
+    row, queries = outcome.orders[-1], rooms.queries
     done = await queries.run(lambda: queries.amendments(row.id))
     this = done[row.amendments - 1]
-    return Amended(this.time // 1000, execution_id(this.seq), _amended(market, row, this.name_before))
+    amended, lists = _amended(market, row, this.name_before), outcome.lists
+    standing = amended_list(market, lists[0]) if lists else UNSET
+    return Amended(this.time // 1000, execution_id(this.seq), amended, standing)
 
 
 async def amendments(rooms: Rooms, caller: Caller, request: AmendmentsRequest) -> list[Amendment]:
@@ -149,6 +155,7 @@ def _amended(market: Market, row: OrderRow, name_before: str) -> AmendedOrder:
     return AmendedOrder(
         symbol=market.symbol,
         order_id=row.id,
+        order_list_id=list_id(row),
         orig_client_order_id=name_before,
         client_order_id=row.client_id,
         price=price_text(market, row.price),
@@ -163,7 +170,7 @@ def _amended(market: Market, row: OrderRow, name_before: str) -> AmendedOrder:
         side=row.side.name,
         stop_price=price_text(market, row.stop_price) if row.stop_price else UNSET,
         iceberg_qty=quantity_text(market, row.iceberg) if row.iceberg else UNSET,
-        working_time=working_time(row),
+        working_time=UNSET if working_time(row) == NOT_WORKING else working_time(row),
         self_trade_prevention_mode=row.self_trade.name,
         **special(market, row),
     )
