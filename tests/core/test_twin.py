@@ -65,7 +65,7 @@ def test_core_and_twin_agree(shard: int) -> None:
 def test_the_made_up_commands_reach_every_refusal_of_trading() -> None:
     """Agreement means little about what never happens."""
     reached: set[Reject | None] = set()
-    for seed in range(250):
+    for seed in range(400):
         state = State()
         for command in [*furnishing(), *made_up(seed)]:
             outcome: Outcome | None = run(state, command)[0]
