@@ -11,9 +11,11 @@ from exchange.core.rejects import Reject
 from exchange.core.state import State
 from tests.core.compare import answered, differences
 from tests.core.naive import Naive
+from tests.core.special_dice import SpecialDice
 from tests.core.world import Dice, furnishing, run
 
 EXAMPLES = 20_000 if "NIGHTLY" in os.environ else 500
+SPECIAL = EXAMPLES // 5
 COMMANDS = 60
 SHARDS = 10
 
@@ -43,8 +45,8 @@ def shortest(commands: list[co.Command]) -> list[co.Command]:
     return commands
 
 
-def made_up(seed: int) -> list[co.Command]:
-    dice, commands = Dice(seed), []
+def made_up(seed: int, kind: type[Dice] = Dice) -> list[co.Command]:
+    dice, commands = kind(seed), []
     for number in range(COMMANDS):
         dice.newest_order = 1 + number // 2
         commands.append(dice.command())
@@ -56,6 +58,15 @@ def test_core_and_twin_agree(shard: int) -> None:
     """On refusals, fills, fees, statuses, balances, books and who is due, after every command of every example."""
     for seed in range(shard, EXAMPLES, SHARDS):
         commands = made_up(seed)
+        if first_difference(commands):
+            least = shortest(commands)
+            listing = "\n".join(map(str, least))
+            pytest.fail(f"seed {seed}:\n{listing}\n{first_difference(least)}")
+
+
+def test_they_agree_on_special_orders_in_each_others_way() -> None:
+    for seed in range(SPECIAL):
+        commands = made_up(seed, SpecialDice)
         if first_difference(commands):
             least = shortest(commands)
             listing = "\n".join(map(str, least))
