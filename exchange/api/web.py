@@ -79,11 +79,11 @@ def make_app(rooms: Rooms, body_limit: int) -> QuartTrio:
 
     @app.errorhandler(RequestEntityTooLarge)
     async def too_large(_: RequestEntityTooLarge) -> Response:
-        return _refusal(errors.BODY_TOO_LARGE)
+        return _last(errors.BODY_TOO_LARGE)
 
     @app.errorhandler(RequestTimeout)
     async def too_slow(_: RequestTimeout) -> Response:
-        return _refusal(errors.BODY_TOO_SLOW)
+        return _last(errors.BODY_TOO_SLOW)
 
     @app.errorhandler(404)
     @app.errorhandler(405)
@@ -117,6 +117,13 @@ def _response(reply: Reply) -> Response:
 
 def _refusal(refusal: Refusal) -> Response:
     return _response(refusal_reply(refusal))
+
+
+def _last(refusal: Refusal) -> Response:
+    """The answer to a request whose body was not read to its end, so that nothing behind it can be understood."""
+    response = _refusal(refusal)
+    response.headers["connection"] = "close"
+    return response
 
 
 def configuration() -> Config:

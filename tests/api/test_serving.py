@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
@@ -132,3 +133,12 @@ async def test_who_does_not_read_the_answers_is_cut_off(tmp_path: Path, monkeypa
         with trio.fail_after(30):  # what it had asked is still worked off; then its place is free
             while await refused(house):
                 pass
+
+
+@pytest.mark.parametrize("size", [100_000, 3_000_000])
+async def test_behind_a_body_that_is_too_large_the_same_client_is_answered(tmp_path: Path, size: int) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    async with running_house(tmp_path) as house, httpx.AsyncClient(base_url=house.url, timeout=30) as client:
+        refused = await client.post("/api/v3/order", content=b"x" * size, headers=form)
+        assert (refused.status_code, refused.headers["connection"]) == (413, "close")
+        assert (await client.get("/api/v3/ping")).status_code == 200
