@@ -103,7 +103,7 @@ class Asked:
         rooms.limits.charge(request.address, 1, now)
         route = self._route = http_routes.find(request.method, request.path)
         _check_form(request)
-        usual = quick(route, request.query, request.body, request.api_key, rooms.keyring, now)
+        usual = quick(route, request.query, request.body, request.api_key, request.address, rooms.keyring, now)
         if usual is not None:
             begun = act(rooms, route, usual.caller, usual.request, request.address)
             self._caller = usual.caller

@@ -36,8 +36,13 @@ class Usual(NamedTuple):
     request: msgspec.Struct
 
 
-def quick(route: Route, query: bytes, body: bytes, api_key: str | None, keyring: KeyRing, now: Micros) -> Usual | None:
-    """The request, its signature and its time checked; None when it has to go the long way. Changes nothing."""
+def quick(
+    route: Route, query: bytes, body: bytes, api_key: str | None, address: str, keyring: KeyRing, now: Micros
+) -> Usual | None:
+    """The request, its key, signature and time checked; None when it has to go the long way. Changes nothing.
+
+    `address` is the client's: a key may be for some only.
+    """
     raw = query or body
     if route.scope is None or api_key is None or (query and body) or b"%" in raw or b"+" in raw or not raw.isascii():
         return None
@@ -50,7 +55,7 @@ def quick(route: Route, query: bytes, body: bytes, api_key: str | None, keyring:
         return None
     if len(sent) != len(parts) or "signature" in sent or len(parts) >= MAX_PARAMETERS or "&" in signature:
         return None
-    key = keyring.find(api_key)
+    key = keyring.find_from(address, api_key)
     if key is None or not _is_timely(stamp, sent.get("recvWindow"), now):
         return None
     if not verify(key, raw[: len(payload)], signature):

@@ -22,7 +22,7 @@ MALFORMED: Final[dict[str, int]] = {
     "SymbolStatus": -1122,
     "ResponseType": -1136,
     "TickerType": -1139,
-    "CancelRestrictions": -1145,
+    "CancelRestriction": -1145,
     "SelfTrade": -1130,
     "ReplaceMode": -1130,
     "RateLimitMode": -1130,

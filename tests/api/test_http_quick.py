@@ -47,7 +47,7 @@ def signed(house: House, payload: str) -> bytes:
 def quick(house: House, raw: bytes, body: bytes = b"", late: int = 0) -> http_quick.Usual | None:
     rooms = house.rooms
     now = Micros(rooms.clock.now() + late)
-    return http_quick.quick(ORDER, raw, body, house.alice.key.api_key, rooms.keyring, now)
+    return http_quick.quick(ORDER, raw, body, house.alice.key.api_key, "127.0.0.1", rooms.keyring, now)
 
 
 async def test_the_usual_order_goes_the_short_way_in_the_query_or_in_the_body(house: House) -> None:
@@ -111,6 +111,13 @@ async def test_a_revoked_key_is_dead_at_once(house: House) -> None:
     raw = signed(house, stamped(house, **GOOD))
     assert quick(house, raw) is not None
     house.rooms.keyring.revoke(house.alice.key.api_key)
+    assert quick(house, raw) is None
+
+
+async def test_b22_a_key_for_other_addresses_goes_no_short_way(house: House) -> None:
+    raw = signed(house, stamped(house, **GOOD))
+    assert quick(house, raw) is not None
+    house.rooms.keyring.limit(house.alice.key.api_key, ("203.0.113.0/24",))
     assert quick(house, raw) is None
 
 
