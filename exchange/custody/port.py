@@ -94,13 +94,15 @@ class Mined(msgspec.Struct, frozen=True, gc=False):
 class Block(msgspec.Struct, frozen=True, gc=False):
     """A block, as far as it concerns us.
 
-    `spent` names those outpoints of ours that it spends, with the spending transaction's id (Bitcoin's family only).
+    Of Bitcoin's family only: `spent` names those outpoints of ours that it spends, with the spending transaction's id;
+    `raw` has every transaction that pays us, whole, by id: whoever spends its outputs must show it to the signer.
     """
 
     header: Header
     incoming: Sequence[Incoming]
     spent: Sequence[tuple[str, str]] = ()
     mined: Sequence[Mined] = ()
+    raw: Mapping[str, bytes] = msgspec.field(default_factory=dict[str, bytes])
     transactions: int = 0
 
 
@@ -218,6 +220,10 @@ class Purse(Protocol):
 
     def nonce(self, sender: str) -> int:
         """The next nonce of an address of ours, by our own books."""
+        ...
+
+    def transaction(self, txid: str) -> bytes:
+        """A whole transaction that paid us, as it came in `Block.raw` or was drafted here."""
         ...
 
     def change(self) -> Owned:
