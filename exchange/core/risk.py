@@ -1,7 +1,7 @@
-"""May this order come in? Halts, filters, bands, limits: the checks that need no walk through the book.
+"""May this order come in? Halts, filters, bands, limits.
 
-The checks stand in the order of `rejects.Reject`, and the first that fails is the answer. Funds, and what depends on
-whom the order would meet, are checked in `placing`.
+The checks stand in the order of `rejects.Reject`, and the first that fails is the answer. They need no walk through
+the book, but for a budget where positions are limited. Funds, and whether an order takes, are checked in `placing`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from exchange.core.market import Market, MarketPhase
+from exchange.core.matching import walk_budget
 from exchange.core.orders import LIMIT, LIMIT_MAKER, PRICED_TYPES, SLEEPING_TYPES, OrderType, TimeInForce
 from exchange.core.postings import HELD, balance_key
 from exchange.core.rejects import Reject
@@ -65,9 +66,18 @@ def _check_limits(
             return Reject.MAX_ALGO_ORDERS
         if order.iceberg and sum(one.iceberg > 0 for one in mine.values()) >= rules.max_iceberg_orders:
             return Reject.MAX_ICEBERG_ORDERS
-    if rules.max_position and order.side == 1 and not has_room(account, book, order.quantity, balances):
-        return Reject.MAX_POSITION
+    if rules.max_position and order.side == 1:
+        lots = int(order.quantity) or _bought(book, order)
+        if not has_room(account, book, lots, balances):
+            return Reject.MAX_POSITION
     return None
+
+
+def _bought(book: Book, order: PlaceOrder) -> int:
+    """How many lots the budget of a market buy would buy from the book as it stands."""
+    budget, unit = order.quote_quantity, book.rules.unit
+    met = walk_budget(book.asks, int(book.highest), budget, unit, order.account, order.self_trade)
+    return sum(lots for _, lots in met.steps if lots > 0)
 
 
 def has_room(account: Account, book: Book, lots: int, balances: Mapping[BalanceKey, Amount]) -> bool:

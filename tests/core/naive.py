@@ -189,7 +189,8 @@ class Naive:
     def _place(self, wish: co.PlaceOrder) -> str | list[Line]:
         place = self.shops.get(wish.market)
         owned = self.money.total(wish.account, place.rules.base) if place else 0
-        reject = refusal(wish, place, self.money.owners.get(wish.account), self.open, owned)
+        bought = self._bought(place, wish) if place else 0
+        reject = refusal(wish, place, self.money.owners.get(wish.account), self.open, owned, bought)
         if reject:
             return reject
         ticket = Ticket(self.next_order, wish)
@@ -199,6 +200,12 @@ class Naive:
         self.next_order += 1
         self.open.append(ticket)
         return [("accepted", ticket.id), *self.enter(ticket)]
+
+    def _bought(self, shop: Shop, wish: co.PlaceOrder) -> int:
+        """How many lots a market buy's budget buys."""
+        if wish.type != OrderType.MARKET or wish.side != BUY or wish.quote_quantity <= 0:
+            return 0
+        return sum(one.lots for one in self._plan(shop, wish, 0, self._worst(shop, wish)).meets)
 
     def may_enter(self, ticket: Ticket) -> str | None:
         """Why not, as far as it depends on whom the order would meet and on what there is to pay with."""

@@ -103,9 +103,12 @@ def trailing_stop(wish: co.PlaceOrder, trailed: int) -> Fraction:
 
 
 def refusal(
-    wish: co.PlaceOrder, shop: Shop | None, owner: Owner | None, tickets: list[Ticket], owned: int
+    wish: co.PlaceOrder, shop: Shop | None, owner: Owner | None, tickets: list[Ticket], owned: int, bought: int
 ) -> str | None:
-    """The name of the first reason to refuse, or None; `tickets` are all open orders, `owned` one's own base atoms."""
+    """The name of the first reason to refuse, or None.
+
+    `tickets` are all open orders, `owned` one's own base atoms, `bought` the lots that a budget would buy.
+    """
     if shop is None:
         return "UNKNOWN_MARKET"
     if owner is None:
@@ -116,7 +119,7 @@ def refusal(
         return "MARKET_NOT_OPEN"
     if shop.phase == MarketPhase.POST_ONLY and wish.type != OrderType.LIMIT_MAKER:
         return "POST_ONLY"
-    return parts(wish) or filters(shop, wish) or _limits(shop, wish, tickets, owned)
+    return parts(wish) or filters(shop, wish) or _limits(shop, wish, tickets, owned, bought)
 
 
 def parts(wish: co.PlaceOrder) -> str | None:
@@ -169,7 +172,7 @@ def filters(shop: Shop, wish: co.PlaceOrder) -> str | None:
     return "PRICE_BAND" if wish.price and not low <= wish.price <= high else None
 
 
-def _limits(shop: Shop, wish: co.PlaceOrder, tickets: list[Ticket], owned: int) -> str | None:
+def _limits(shop: Shop, wish: co.PlaceOrder, tickets: list[Ticket], owned: int, bought: int) -> str | None:
     mine = [t for t in tickets if t.wish.account == wish.account]
     here = [t for t in mine if t.wish.market == wish.market]
     if len(here) >= shop.rules.max_orders:
@@ -179,7 +182,7 @@ def _limits(shop: Shop, wish: co.PlaceOrder, tickets: list[Ticket], owned: int) 
     if wish.iceberg and sum(t.wish.iceberg > 0 for t in here) >= shop.rules.max_iceberg_orders:
         return "MAX_ICEBERG_ORDERS"
     if shop.rules.max_position and wish.side == BUY:
-        coming = sum(t.left for t in here if t.wish.side == BUY) + wish.quantity
+        coming = sum(t.left for t in here if t.wish.side == BUY) + wish.quantity + bought
         if owned + coming * shop.rules.lot_atoms > shop.rules.max_position * shop.rules.lot_atoms:
             return "MAX_POSITION"
     if wish.client_id and any(t.name == wish.client_id for t in mine):

@@ -3,6 +3,7 @@
 from itertools import combinations
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from exchange.core import commands as co
@@ -50,6 +51,8 @@ ICEBERGS = tuple(place(quantity=2, iceberg=1) for _ in range(2))
 TAKEN = place(client_id="taken", quantity=1)
 POOR = co.RequestWithdrawal("all", ANN, QUOTE, Amount(PURSE[QUOTE] - 1_100))
 FROZEN = co.SetAccountFrozen(ANN, True, "")
+OFFER = place(account=BEN, side=Side.SELL, market=MarketId(2), price=100, quantity=50)
+BUDGET = place(market=MarketId(2), type=OrderType.MARKET, price=0, quantity=0, quote_quantity=8_200)
 ASK = place(account=BEN, side=Side.SELL, price=91)
 
 ANY = [
@@ -171,6 +174,8 @@ OTHERS: list[tuple[Reject, list[co.Command], co.Command]] = [
     (Reject.UNKNOWN_ORDER, [TAKEN], co.CancelOrder(BEN, MARKET, client_id="taken")),
     (Reject.UNKNOWN_ORDER, [TAKEN], co.CancelOrder(ANN, MarketId(2), client_id="taken")),
     (Reject.MAX_POSITION, [], place(market=MarketId(2), price=100, quantity=41)),
+    (Reject.MAX_POSITION, [OFFER], BUDGET),
+    (Reject.MAX_POSITION, [OFFER, TAKEN], msgspec.structs.replace(BUDGET, client_id="taken")),
     (Reject.CANCEL_RESTRICTED, [TAKEN], co.CancelOrder(ANN, MARKET, client_id="taken", only=PARTIALLY_FILLED)),
     (Reject.UNKNOWN_MARKET, [], amend(5, market=MarketId(9))),
     (Reject.MARKET_NOT_OPEN, [NAMED, phase(MarketPhase.HALTED)], amend(5)),
