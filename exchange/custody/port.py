@@ -107,7 +107,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
 
 class Standing(IntEnum):
-    """Where a transaction of ours stands. REPLACED: another one that excludes it is mined."""
+    """Where a transaction of ours stands. REVERTED: it is in a block, and paid nobody."""
 
     UNKNOWN = 0
     PENDING = 1
@@ -186,6 +186,13 @@ class Chain(Protocol):
 
     async def hand(self, raw: bytes) -> Handed:
         """Broadcast. Raises `OutcomeUnknown` where the node may have taken it."""
+        ...
+
+    async def used(self, claim: str) -> bool:
+        """Whether a claim of a draft of ours is used up in the node's best chain, by whichever transaction.
+
+        Transactions that wait to be mined do not count. An outpoint that the node does not know counts as used.
+        """
         ...
 
 
