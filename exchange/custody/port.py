@@ -70,8 +70,10 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
     """One payment to an address of ours.
 
     `key` is its name for good, unchanged by a reorg: `txid:vout`; `txid:native`, `txid:call:0.2.1` or `txid:log:n`, n
-    counted among the logs of its own transaction. `contract` is the token's, empty for the chain's own coin. `sender`
-    is empty where the chain does not say.
+    counted among the logs of its own transaction; where a node cannot say which transaction made an EVM balance grow,
+    `block hash:balance:address`, with the block's hash for `txid`. `contract` is the token's in lower case, empty for
+    the chain's own coin. `sender` is empty where the chain does not say. `doubt` says why it must not be credited
+    unseen (a token's event and its balances disagree, say); empty where there is none.
     """
 
     key: str
@@ -81,6 +83,7 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
     amount: int
     coinbase: bool = False
     sender: str = ""
+    doubt: str = ""
 
 
 class Mined(msgspec.Struct, frozen=True, gc=False):
@@ -94,8 +97,9 @@ class Mined(msgspec.Struct, frozen=True, gc=False):
 class Block(msgspec.Struct, frozen=True, gc=False):
     """A block, as far as it concerns us.
 
-    Of Bitcoin's family only: `spent` names those outpoints of ours that it spends, with the spending transaction's id;
-    `raw` has every transaction that pays us, whole, by id: whoever spends its outputs must show it to the signer.
+    `spent` names those outpoints of ours that it spends, or on EVM chains those `sender:nonce` of ours that it uses,
+    with the transaction's id. Of Bitcoin's family only: `raw` has every transaction that pays us, whole, by id:
+    whoever spends its outputs must show it to the signer.
     """
 
     header: Header
@@ -199,7 +203,7 @@ class Chain(Protocol):
 class Payment(msgspec.Struct, frozen=True, gc=False):
     """One payment that somebody approved, or that the house makes to itself. `id` is the withdrawal's key, or its own.
 
-    This is what approvals are bound to, together with the chain's name and identity.
+    This is what approvals are bound to, together with the chain's name and identity. `contract` is in lower case.
     """
 
     id: str
@@ -266,7 +270,11 @@ class Spending(Protocol):
     """What it takes to pay on a chain. `quote` asks the node; `build` does not, so that it can be one transaction."""
 
     async def quote(self, payments: Sequence[Payment]) -> bytes:
-        """What must be asked of the node before a draft: fee rates, gas, previous transactions; its own encoding."""
+        """What must be asked of the node before a draft: fee rates, gas, previous transactions; its own encoding.
+
+        Raises `BadAddress` where a destination refuses what it would be paid (an EVM contract, a token's black list),
+        and `Unaffordable` where that cannot be tried because the hot wallet has too little.
+        """
         ...
 
     def build(self, id: str, payments: Sequence[Payment], quote: bytes, purse: Purse) -> Draft:
