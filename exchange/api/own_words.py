@@ -29,6 +29,9 @@ _HIDDEN: Final = {"time", "account", "account_seq", "maker_seq", "taker_seq", "d
 }
 """Told elsewhere or nobody's business: what an end released is in the ledger, with the balance after it."""
 
+_RENAMED: Final = {"maker_lots": "makerPreventedQuantity", "taker_lots": "takerPreventedQuantity"}
+"""What is told as a quantity is not called lots, but as in the dialect's answers."""
+
 _SUFFIX: Final = {OrderId: "Id", TradeId: "Id", ListId: "Id"}
 
 PARTS: Final = {Bucket.AVAILABLE: "free", Bucket.HELD: "locked", Bucket.RECEIVABLE: "owed"}
@@ -56,8 +59,15 @@ def own_event(own: OwnEvent, catalogue: Catalogue) -> dict[str, Any]:
     for name, hint in _fields(type(event)):
         written = _written(getattr(event, name), name, hint, event, market, catalogue)
         if written is not None:
-            told[_camel(name) + _SUFFIX.get(hint, "") if hint is not MarketId else "symbol"] = written
+            told[_name(name, hint)] = written
     return told
+
+
+def _name(field: str, hint: Any) -> str:  # noqa: ANN401  # its type
+    """What a field is called outside."""
+    if hint is MarketId:
+        return "symbol"
+    return _RENAMED.get(field) or _camel(field) + _SUFFIX.get(hint, "")
 
 
 def _trade(own: OwnEvent, event: ev.Traded, market: Market) -> dict[str, Any]:

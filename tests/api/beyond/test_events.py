@@ -74,6 +74,16 @@ async def test_a_trade_with_oneself_is_two_events(house: House) -> None:
     assert told[1]["number"] == told[0]["number"] + 1
 
 
+async def test_a_prevented_match_tells_quantities_by_their_names(house: House) -> None:
+    alice = house.client(house.alice)
+    await alice.order("SELL", "0.7", "30000")
+    await alice.order("BUY", "0.5", "30000", selfTradePreventionMode="DECREMENT")
+    told = [one for one in (await events_of(house, house.alice))["events"] if one["kind"] == "matchPrevented"]
+    lost = [(one["makerPreventedQuantity"], one["takerPreventedQuantity"]) for one in told]
+    assert set(lost) == {("0.50000000", "0.50000000")}
+    assert not [name for one in told for name in one if "ots" in name]
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 1_000])
 async def test_pages_join_without_a_gap_or_a_repetition(house: House, limit: int) -> None:
     await trade(house)
