@@ -13,6 +13,7 @@ from exchange.api.feeds import Message
 from exchange.api.rooms import Rooms
 from exchange.api.streams import Streams, UnknownStream
 from exchange.api.user_stream import Listener, UserStreams
+from exchange.api.ws_codec import NORMAL
 from exchange.core.units import AccountId, Micros
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -88,18 +89,24 @@ class MarketSession:
             return
 
         def listener(payload: bytes) -> None:
-            self._connection.offer(Message(name, payload))
+            if self._owner(name) == owner:  # a key that has ended tells nothing more, not even until the tick
+                self._connection.offer(Message(name, payload))
 
         self._users.join(owner, listener)
         self._names[name] = (owner, listener)
 
     def tick(self, now: Micros) -> None:
-        """Part from listen keys that have expired or were closed, or that are not for this client any more."""
-        for name, private in list(self._names.items()):
-            if private is not None and self._reads(name, now) != private[0]:
-                farewell = {"e": "listenKeyExpired", "E": now // 1000, "listenKey": name}
-                self._connection.offer(Message(name, _encode(farewell)))
-                self.leave([name])
+        """Part from listen keys that have expired or were closed, or that are not for this client any more.
+
+        A connection that reads nothing else is closed: who waits for events of its own must notice.
+        """
+        ended = [name for name, private in self._names.items() if private and self._reads(name, now) != private[0]]
+        for name in ended:
+            farewell = {"e": "listenKeyExpired", "E": now // 1000, "listenKey": name}
+            self._connection.offer(Message(name, _encode(farewell)))
+        self.leave(ended)
+        if ended and not self._names:
+            self._connection.cut(NORMAL, "the listen key has ended")
 
     def farewell(self, now: Micros) -> None:
         """Say that the server is about to stop."""

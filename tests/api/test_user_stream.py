@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from exchange.api.listen_keys import LIFETIME
 from exchange.core import commands as co
@@ -357,11 +357,41 @@ async def test_a_closed_listen_key_ends_the_stream_and_opens_no_other(fast: Fast
         await fast.house.client(fast.house.alice).ask("DELETE", "/api/v3/userDataStream", listenKey=key)
         ended = await reader.read()
         assert (ended["e"], ended["listenKey"]) == ("listenKeyExpired", key)
-        await fast.limit(fast.house.alice, Side.BUY, 2_900_000, 50)
-        assert (await reader.ask({"method": "LIST_SUBSCRIPTIONS", "id": 1}))["result"] == []
+        with pytest.raises(ConnectionClosed) as closed:
+            await reader.read()
+        assert (closed.value.rcvd and closed.value.rcvd.code) == 1000
     with pytest.raises(InvalidStatus):
         async with fast.reader(f"/ws/{key}"):
             pass
+
+
+async def test_a_listen_key_that_expires_ends_an_open_stream(fast: Fast) -> None:
+    rooms, alice = fast.house.rooms, fast.house.alice
+    key = rooms.listen_keys.create(alice.account, alice.key.api_key, Micros(rooms.clock.now() - LIFETIME + 500_000))
+    async with fast.reader(f"/ws/{key}") as reader:
+        ended = await reader.read()
+        assert (ended["e"], ended["listenKey"]) == ("listenKeyExpired", key)
+        with pytest.raises(ConnectionClosed):
+            await reader.read()
+
+
+async def test_nothing_is_told_by_a_listen_key_that_was_closed_a_moment_ago(fast: Fast) -> None:
+    rooms, alice = fast.house.rooms, fast.house.alice
+    key = await listen_key(fast, alice)
+    async with fast.reader(f"/ws/{key}") as reader:
+        rooms.listen_keys.close(alice.account, key)
+        await fast.limit(alice, Side.BUY, 2_900_000, 50)
+        assert (await reader.read())["e"] == "listenKeyExpired"
+
+
+async def test_market_streams_beside_an_ended_listen_key_go_on(fast: Fast) -> None:
+    key = await listen_key(fast, fast.house.alice)
+    async with fast.reader(f"/stream?streams={key}/btcusdt@trade") as reader:
+        fast.house.rooms.listen_keys.close(fast.house.alice.account, key)
+        assert (await reader.read())["data"]["e"] == "listenKeyExpired"
+        assert (await reader.ask({"method": "LIST_SUBSCRIPTIONS", "id": 1}))["result"] == ["btcusdt@trade"]
+        await fast.trade(2_900_000, 50)
+        assert (await reader.read())["stream"] == "btcusdt@trade"
 
 
 async def test_a_listen_key_expires_after_its_hour(fast: Fast) -> None:
