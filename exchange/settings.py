@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from exchange.chain_settings import ChainSettings, chain_example, faults_of_chains
+
 DEFAULT_FILE: Final = "exchange.toml"
 
 
@@ -37,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     free_disk_reserve_mib: int = 256
     shutdown_limit_seconds: int = 10
     admin_idle_limit_seconds: int = 1_800
+    chains: dict[str, ChainSettings] = {}
 
 
 HELP: Final = {
@@ -59,6 +62,7 @@ HELP: Final = {
     "free_disk_reserve_mib": "Below this much free disk space orders are refused; cancels still work.",
     "shutdown_limit_seconds": "How long a stop may take before connections are dropped.",
     "admin_idle_limit_seconds": "How long an operator's session may be idle.",
+    "chains": "The chains that are followed, a table each; see the end of the example file.",
 }
 
 _AT_LEAST: Final = {
@@ -98,10 +102,12 @@ def with_ports(settings: Settings, http_port: int | None, fast_port: int | None)
 def _faults(content: dict[str, object]) -> list[str]:
     """Every fault of a parsed file, in words."""
     kinds = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-    faults = []
+    faults: list[str] = []
     for name, value in content.items():
         kind = kinds.get(name)
-        if kind is None:
+        if name == "chains":
+            faults += faults_of_chains(value)
+        elif kind is None:
             faults.append(f"unknown key {name!r} (known: {', '.join(kinds)})")
         elif type(value) is not kind:
             faults.append(f"{name} must be {getattr(kind, '__name__', kind)}, not {value!r}")
@@ -116,7 +122,9 @@ def example() -> str:
     """A commented `exchange.toml` with every setting at its default."""
     lines = ["# Settings of this exchange. Every line below is the default; uncomment to change it.", ""]
     for field in msgspec.structs.fields(Settings):
+        if field.name == "chains":
+            continue
         value = field.default
         shown = {True: "true", False: "false"}.get(value, f'"{value}"' if isinstance(value, str) else value)
         lines += [f"# {HELP[field.name]}", f"# {field.name} = {shown}", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *chain_example()])

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from exchange.chain_settings import CHAIN_HELP, ChainSettings
 from exchange.settings import HELP, Settings, SettingsError, example, load, with_ports
 
 
@@ -24,9 +25,49 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
 def test_the_example_holds_every_setting_at_its_default(tmp_path: Path) -> None:
     """As it stands it changes nothing; with every line uncommented neither."""
     assert load(written(tmp_path, example())) == Settings()
-    lines = [line.removeprefix("# ") for line in example().splitlines() if " = " in line]
-    assert len(lines) == len(HELP)
+    own = [line for line in example().splitlines() if not line.startswith("##")]
+    lines = [line.removeprefix("# ") for line in own if " = " in line]
+    assert len(lines) == len(HELP) - len(["chains"])
     assert load(written(tmp_path, "\n".join(lines))) == Settings()
+
+
+def test_every_setting_of_a_chain_is_documented_and_shown() -> None:
+    """In the order in which they are shown."""
+    names = [field.name for field in msgspec.structs.fields(ChainSettings)]
+    assert list(CHAIN_HELP) == names
+    assert all(text.endswith(".") for text in CHAIN_HELP.values())
+    assert [line.split(" ")[1] for line in example().splitlines() if line.startswith("## ") and " = " in line] == names
+
+
+def test_a_chain_is_named_by_its_table(tmp_path: Path) -> None:
+    """The rest is the default."""
+    text = '[chains.BTC]\nfamily = "bitcoin"\nparameters = "bitcoin-regtest"\nrpc_url = "http://127.0.0.1:18443"\n'
+    chain = ChainSettings(family="bitcoin", parameters="bitcoin-regtest", rpc_url="http://127.0.0.1:18443")
+    assert load(written(tmp_path, text)).chains == {"BTC": chain}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("chains = 1", "chains must be tables"),
+        ("[chains]\nBTC = 1", "chains.BTC must be a table"),
+        ('[chains.btc]\nfamily = "memory"', "chains.btc: a chain's name is"),
+        ("[chains.BTC]", "chains.BTC.family must be one of bitcoin, evm, memory"),
+        ('[chains.BTC]\nfamily = "memory"\ncolour = 1', "unknown key 'chains.BTC.colour' (known: family, "),
+        ('[chains.BTC]\nfamily = "memory"\naddress_pool = "x"', "chains.BTC.address_pool must be int, not 'x'"),
+        ('[chains.BTC]\nfamily = "memory"\naddress_pool = 0', "chains.BTC.address_pool must be at least 1"),
+        ('[chains.ETH]\nfamily = "evm"\nchain_id = 1', "chains.ETH.rpc_url is missing"),
+        ('[chains.ETH]\nfamily = "evm"\nrpc_url = "http://a"', "chains.ETH.chain_id is missing"),
+        ('[chains.BTC]\nfamily = "bitcoin"\nrpc_url = "http://a"', "chains.BTC.parameters is missing"),
+        ('[chains.BTC]\nfamily = "bitcoin"\nrpc_url = "ws://a"', "chains.BTC.rpc_url must begin with http"),
+        ('[chains.BTC]\nfamily = "bitcoin"\nrpc_url = "http://u:p@a"', "put them into rpc_credentials_file"),
+    ],
+)
+def test_faults_of_a_chain_are_told_with_their_place(tmp_path: Path, text: str, said: str) -> None:
+    """All of them, like any other."""
+    with pytest.raises(SettingsError) as caught:
+        load(written(tmp_path, text))
+    assert said in str(caught.value)
 
 
 def test_no_file_means_the_defaults(tmp_path: Path) -> None:
