@@ -54,7 +54,8 @@ class Posts:
     def __init__(self, url: str, login: Login, limit_bytes: int, tls: ssl.SSLContext | None = None) -> None:
         """`url` without user and password, http or https. Raises `ValueError` for anything else."""
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or not url.isprintable() or " " in url:
+        sound = url.isprintable() and " " not in url and not parts.username
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not sound:
             raise ValueError("a node's URL begins with http:// or https://, and names a host")
         self._host = parts.hostname
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
