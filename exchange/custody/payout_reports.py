@@ -1,0 +1,95 @@
+"""The ledger follows: each withdrawal's way in custody.db is told to the sequencer, step by step, until both agree.
+
+Telling is safe to repeat, and late telling is safe: the ledger keeps the money held until it hears of an end.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+from typing import Final
+
+import structlog
+
+from exchange.clock import Clock
+from exchange.core.commands import MoveWithdrawal
+from exchange.core.rejects import Reject
+from exchange.core.transfers import WITHDRAWAL_TRANSITIONS, WithdrawalState
+from exchange.core.units import MILLION, Micros
+from exchange.custody import payout_store as moves
+from exchange.custody.payout_rows import WithdrawalRow, withdrawals
+from exchange.custody.store import Store
+from exchange.sequencer import Sequencer
+
+_W = WithdrawalState
+_INSIDE: Final = (_W.APPROVED, _W.FINAL)
+"""A step that no chain sees, and no `MoveWithdrawal` takes."""
+_NOT_NOW: Final = frozenset({"ACCOUNT_FROZEN", "PAYOUTS_SHUT"})
+"""The ledger's ways to say that a payout must not be begun now."""
+_RETRY: Final = Micros(600 * MILLION)
+_MOST: Final = 500
+"""Withdrawals told of in one go."""
+_log = structlog.get_logger("exchange.payouts")
+
+
+class Reports:
+    """Tells the ledger."""
+
+    def __init__(self, store: Store, sequencer: Sequencer, clock: Clock) -> None:
+        """`sequencer` is running."""
+        self._store = store
+        self._sequencer = sequencer
+        self._clock = clock
+
+    async def step(self) -> bool:
+        """Tell what has not been told; False where the ledger could not take it all now."""
+        waiting = list(withdrawals(self._store.reader, "told <> state AND state > 0 ORDER BY changed LIMIT ?", _MOST))
+        done = [await self._tell(row) for row in waiting]
+        return all(done)
+
+    async def _tell(self, row: WithdrawalRow) -> bool:
+        """Walk one withdrawal to where it stands; what the ledger has taken is noted after each step."""
+        for state in way(WithdrawalState(row.told), WithdrawalState(row.state)):
+            outcome = await self._sequencer.call(MoveWithdrawal(row.id, state))
+            if outcome.reject is Reject.QUEUE_FULL:
+                return False
+            if outcome.reject is not None and state is _W.PLANNED and outcome.reject.name in _NOT_NOW:
+                await self._take_back(row, outcome.reject)
+                return True
+            if outcome.reject is not None and not await self._is_there(row.id, state):
+                text = f"withdrawal {row.id} is {_W(row.state).name} and the ledger says: {outcome.reject.text}"
+                _log.error("the ledger does not follow", withdrawal=row.id, reject=outcome.reject.name)
+                await self._store.write(
+                    partial(moves.alarm, chain=row.chain, kind="ledger differs", text=text, now=self._clock.now())
+                )
+                return False
+            await self._store.write(partial(moves.told, id=row.id, state=state))
+        if not way(WithdrawalState(row.told), WithdrawalState(row.state)):
+            await self._store.write(partial(moves.told, id=row.id, state=row.state))
+        return True
+
+    async def _take_back(self, row: WithdrawalRow, reject: Reject) -> None:
+        """The ledger does not want it paid now, and the signer was not asked yet: it waits for its turn."""
+        assert row.payout is not None, "what is planned has a payout"
+        now = self._clock.now()
+        again = Micros(now + _RETRY)
+        await self._store.write(partial(moves.give_up, number=row.payout, why=reject.text, retry=again, now=now))
+
+    async def _is_there(self, key: str, state: WithdrawalState) -> bool:
+        """Whether the ledger has taken this step already: the note of it was lost in a crash."""
+        known = await self._sequencer.read(lambda house: house.withdrawals.get(key))
+        return known is not None and known.state == state
+
+
+def way(told: WithdrawalState, state: WithdrawalState) -> tuple[WithdrawalState, ...]:
+    """The shortest way from what the ledger knows to how it is; empty where there is none, or nothing to tell."""
+    waiting, seen = deque([(told, tuple[WithdrawalState, ...]())]), {told}
+    while waiting:
+        here, path = waiting.popleft()
+        if here == state:
+            return path
+        for was, to in WITHDRAWAL_TRANSITIONS:
+            if was == here and to not in seen and (was, to) != _INSIDE:
+                seen.add(to)
+                waiting.append((to, (*path, to)))
+    return ()
