@@ -12,7 +12,7 @@ import msgspec
 
 from exchange.api import errors
 from exchange.api.auth import Caller
-from exchange.api.errors import Refused, refusal_of
+from exchange.api.errors import Refusal, Refused, refusal_of
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission, submitted
 from exchange.core.commands import CancelReplace, Keyed, PlaceOrder, PlaceOrderList
@@ -57,12 +57,36 @@ async def submitted_once(rooms: Rooms, caller: Caller, kind: str, request: Once,
     if key is None:
         return await submitted(rooms, submission)
     assert isinstance(request, msgspec.Struct)
-    outcome = await rooms.sequencer.call(keyed(caller, kind, request, key, submission))
+    outcome = await decided(rooms, keyed(caller, kind, request, key, submission), submission.over)
     return submission.word(await first(rooms, caller, key, outcome, orders_of(submission)))
+
+
+def counted(rooms: Rooms, caller: Caller, request: Once, orders: int = 1) -> Refusal | None:
+    """Count `orders` of the account. When these are too many: why, if there is a key, else raises `Refused`."""
+    try:
+        rooms.limits.count_order(caller.account, rooms.clock.now(), orders)
+    except Refused as refused:
+        if request.idempotency_key is None:
+            raise
+        return refused.refusal
+    return None
+
+
+async def decided(rooms: Rooms, command: Keyed, over: Refusal | None) -> Outcome:
+    """What becomes of it. `over`: only the first answer may be had again; raises it as `Refused` if there is none."""
+    if over is None:
+        return await rooms.sequencer.call(command)
+    now = rooms.clock.now()
+    used = await rooms.sequencer.read(lambda state: state.keys.find(command.account, command.key, now))
+    if used is None:
+        raise Refused(over)
+    return Outcome(None, repeats=True) if used.digest == command.digest else Outcome(Reject.KEY_REUSED)
 
 
 def orders_of(submission: Submission) -> int:
     """How many orders were counted for it."""
+    if submission.over is not None:
+        return 0
     command = submission.command
     return len(command.orders) if isinstance(command, PlaceOrderList) else 1
 

@@ -10,16 +10,21 @@ from typing import Any
 
 import msgspec
 
+from exchange.api.errors import Refusal
 from exchange.api.rooms import Rooms
 from exchange.core.commands import Command
 from exchange.core.performing import Outcome
 
 
 class Submission(msgspec.Struct, frozen=True):
-    """`word` turns the outcome into the endpoint's reply, or raises `Refused`."""
+    """`word` turns the outcome into the endpoint's reply, or raises `Refused`.
+
+    `over`: too many orders were placed, so that nothing may be done but to repeat the first answer under the key.
+    """
 
     command: Command
     word: Callable[[Outcome], Any]
+    over: Refusal | None = None
 
 
 class Document(msgspec.Struct, frozen=True):

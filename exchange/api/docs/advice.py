@@ -59,4 +59,5 @@ ADVICE: Final[dict[int, str]] = {
     -2038: "The order stands as it was; the text says why it was not made smaller.",
     -2039: "Your name for the order does not belong to that number.",
     -2043: "This market has no reference price; no market here has one.",
+    -2401: "Take a new key for something new; to repeat, send every parameter as the first time.",
 }

@@ -14,12 +14,12 @@ from exchange.api.endpoints.cancel_replace import ReplaceRequest, replacement
 from exchange.api.endpoints.orders import CancelRequest, cancellation, placement
 from exchange.api.endpoints.sizing import NewOrder
 from exchange.api.errors import Refusal, Refused
-from exchange.api.once import first, keyed, orders_of
+from exchange.api.once import decided, first, keyed, orders_of
 from exchange.api.parameters import Entries, decode
 from exchange.api.reasons import beyond
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission
-from exchange.core.commands import Command
+from exchange.core.commands import Command, Keyed
 from exchange.core.performing import Outcome
 from exchange.core.rejects import Reject
 
@@ -52,13 +52,14 @@ class _Begun(msgspec.Struct, frozen=True):
 async def batch(rooms: Rooms, caller: Caller, request: BatchRequest) -> list[Entry]:
     """Do what each entry asks, in their order and with nobody else's in between; the answers are in that order too."""
     begun = [_begin(rooms, caller, dict(entry)) for entry in request.batch_orders]
-    outcomes = await _decided(rooms, [one.command for one in begun if isinstance(one, _Begun)])
+    allowed = [one.command for one in begun if isinstance(one, _Begun) and one.submission.over is None]
+    outcomes = await _decided(rooms, allowed)
     entries = []
     for one in begun:
         if isinstance(one, Refusal):
             entries.append(_refused(rooms, one))
         else:
-            entries.append(await _worded(rooms, caller, one, outcomes.pop(0)))
+            entries.append(await _worded(rooms, caller, one, outcomes))
     return entries
 
 
@@ -98,8 +99,15 @@ async def _decided(rooms: Rooms, commands: list[Command]) -> list[Outcome]:
     return outcomes + [Outcome(Reject.QUEUE_FULL)] * (len(commands) - accepted)
 
 
-async def _worded(rooms: Rooms, caller: Caller, begun: _Begun, outcome: Outcome) -> Entry:
+async def _worded(rooms: Rooms, caller: Caller, begun: _Begun, outcomes: list[Outcome]) -> Entry:
+    """One entry's answer; takes its outcome, if it was decided with the others."""
+    over = begun.submission.over
     try:
+        if over is None:
+            outcome = outcomes.pop(0)
+        else:
+            assert isinstance(begun.command, Keyed)
+            outcome = await decided(rooms, begun.command, over)
         if begun.key is not None:
             outcome = await first(rooms, caller, begun.key, outcome, orders_of(begun.submission))
         return Entry(200, result=begun.submission.word(outcome))

@@ -12,7 +12,7 @@ from exchange.api.auth import Caller
 from exchange.api.endpoints.orders import CANCEL_ID_CHARS, NamedOrder, answer_to, cancel_answer, named, only_in
 from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refusal, Refused, refusal_of
-from exchange.api.once import submitted_once
+from exchange.api.once import counted, submitted_once
 from exchange.api.parameters import CancelRestriction, ClientId, Count, RateLimitMode, ReplaceMode
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission
@@ -64,11 +64,9 @@ def replacement(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Submis
     only = only_in(request.cancel_restrictions)
     cancel = CancelOrder(caller.account, market.id, order, client_id, cancel_id, only)
     try:
-        rooms.limits.count_order(caller.account, rooms.clock.now())
+        over = counted(rooms, caller, request)  # under a key it is the whole that is done once, never a half of it
     except Refused as refused:
-        # Under an idempotency key it is the whole that is done once, never a half of it.
-        keyed = request.idempotency_key is not None
-        if keyed or request.order_rate_limit_exceeded_mode is not RateLimitMode.CANCEL_ONLY:
+        if request.order_rate_limit_exceeded_mode is not RateLimitMode.CANCEL_ONLY:
             raise
         return Submission(cancel, _only_cancelled(market, request, cancel_id, refused.refusal))
 
@@ -77,7 +75,7 @@ def replacement(rooms: Rooms, caller: Caller, request: ReplaceRequest) -> Submis
         return _answer(_both(rooms, market, request, outcome, _name_of_cancel(outcome) or cancel_id))
 
     even_if_cancel_fails = request.cancel_replace_mode is ReplaceMode.ALLOW_FAILURE
-    return Submission(CancelReplace(cancel, place, even_if_cancel_fails), word)
+    return Submission(CancelReplace(cancel, place, even_if_cancel_fails), word, over)
 
 
 def _name_of_cancel(outcome: Outcome) -> str:

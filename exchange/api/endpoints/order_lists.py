@@ -14,7 +14,7 @@ from exchange.api.endpoints.list_requests import NewList, NewOco, NewOto, NewOto
 from exchange.api.endpoints.orders import CANCEL_ID_CHARS, check_span, page, report
 from exchange.api.endpoints.sizing import CLIENT_ID_CHARS
 from exchange.api.errors import Refused, refusal_of
-from exchange.api.once import submitted_once
+from exchange.api.once import counted, submitted_once
 from exchange.api.parameters import ClientId, Count, ResponseType, Symbol
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission, submitted
@@ -92,7 +92,7 @@ async def _place(
 ) -> PlacedList:
     """Each order of the list counts as one."""
     name = request.list_client_order_id or rooms.clock.token(CLIENT_ID_CHARS)
-    rooms.limits.count_order(caller.account, rooms.clock.now(), len(orders))
+    over = counted(rooms, caller, request, len(orders))
     words = request.new_order_resp_type or ResponseType.FULL
 
     def word(outcome: Outcome) -> PlacedList:
@@ -101,7 +101,7 @@ async def _place(
         reports = [report(rooms, market, row, outcome.events, words) for row in outcome.orders]
         return placed_list(market, outcome.lists[0], reports)
 
-    begun = Submission(PlaceOrderList(caller.account, market.id, kind, orders, name), word)
+    begun = Submission(PlaceOrderList(caller.account, market.id, kind, orders, name), word, over)
     answer: PlacedList = await submitted_once(rooms, caller, f"orderList.{kind.name}", request, begun)
     return answer
 

@@ -10,7 +10,7 @@ from exchange.api.endpoints.reading import in_words, open_order, open_orders
 from exchange.api.endpoints.sizing import NewOrder, placing
 from exchange.api.errors import Refused, refusal_of
 from exchange.api.limits import DAY
-from exchange.api.once import submitted_once
+from exchange.api.once import counted, submitted_once
 from exchange.api.parameters import CancelRestriction, ClientId, Count, ResponseType, Symbol
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Submission, submitted
@@ -81,7 +81,7 @@ def placement(rooms: Rooms, caller: Caller, request: NewOrder) -> Submission:
     """The synchronous half of `place`."""
     market = rooms.catalogue.find(request.symbol)
     command = placing(rooms.clock, caller.account, market, request)
-    rooms.limits.count_order(caller.account, rooms.clock.now())
+    over = counted(rooms, caller, request)
     wanted = request.new_order_resp_type
 
     def word(outcome: Outcome) -> Acknowledged | Placed:
@@ -89,7 +89,7 @@ def placement(rooms: Rooms, caller: Caller, request: NewOrder) -> Submission:
             raise Refused(refusal_of(outcome.reject))
         return answer_to(rooms, market, outcome, wanted)
 
-    return Submission(command, word)
+    return Submission(command, word, over)
 
 
 def answer_to(rooms: Rooms, market: Market, outcome: Outcome, wanted: ResponseType | None) -> Acknowledged | Placed:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from exchange.settings import Settings
-from tests.api.house import Answer, House, running_house
+from tests.api.house import Answer, House, SetClock, running_house
 
 PATH = "/ext/v1/batchOrders"
 
@@ -80,6 +80,16 @@ async def test_every_order_counts(tmp_path: Path) -> None:
         assert reply.json[3]["error"]["reason"] == "TOO_MANY_ORDERS"
         assert reply.headers["x-mbx-order-count-10s"] == "2"
         assert reply.headers["x-mbx-used-weight-1m"] == "4"
+
+
+async def test_at_the_limit_an_entry_under_its_key_is_answered_again(tmp_path: Path) -> None:
+    settings = Settings(order_limit_per_10_seconds=1)
+    async with running_house(tmp_path, SetClock(), settings) as house:
+        entries = [limit("BUY", "1", "29000", idempotencyKey=key) for key in ("a", "b")]
+        cancel = {"method": "order.cancel", "symbol": "BTCUSDT", "origClientOrderId": "x"}
+        first, again = [(await batch(house, entries[0], entries[1], cancel)).json for _ in range(2)]
+        assert [one["status"] for one in first] == [200, 429, 400]
+        assert again == first
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ from tests.api.house import House, SetClock, running_house
 
 REUSED = (400, -2401, "That idempotencyKey was used before, for something else.")
 
+PLAIN: dict[str, object] = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+PLAIN |= {"quantity": "1", "price": "29000"}
+
 
 async def placed(house: House, **more: object) -> Any:
     reply = await house.client(house.alice).order("BUY", "1", "29000", newOrderRespType="FULL", **more)
@@ -159,3 +162,36 @@ async def test_a_repetition_counts_as_no_order(tmp_path: Path) -> None:
         assert replies == [replies[0]] * 5
         counts = (await house.client(house.alice).signed("GET", "/api/v3/rateLimit/order")).json
         assert [one["count"] for one in counts] == [1, 1]
+
+
+async def test_at_the_limit_on_orders_the_first_answer_still_comes_back(tmp_path: Path) -> None:
+    """Of an order, a cancel-replace and a list alike; what would be new is refused."""
+    settings = Settings(order_limit_per_10_seconds=4)
+    replace = PLAIN | {"price": "28000", "cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrigClientOrderId": "mine"}
+    pair: dict[str, object] = {
+        "symbol": "BTCUSDT",
+        "side": "SELL",
+        "quantity": "1",
+        "aboveType": "LIMIT_MAKER",
+        "abovePrice": "31000",
+    }
+    pair |= {"belowType": "STOP_LOSS", "belowStopPrice": "28000"}
+    asks: list[tuple[str, dict[str, object]]] = [
+        ("/api/v3/order", PLAIN | {"newClientOrderId": "mine"}),
+        ("/api/v3/order/cancelReplace", replace),
+        ("/api/v3/orderList/oco", pair),
+    ]
+    async with running_house(tmp_path, SetClock(), settings) as house:
+        client = house.client(house.alice)
+        rounds = [
+            [(await client.signed("POST", path, **asked, idempotencyKey=path[-3:])).json for path, asked in asks]
+            for _ in range(3)
+        ]
+        assert all(
+            name in one for name, one in zip(("orderId", "newOrderResult", "orderListId"), rounds[0], strict=True)
+        )
+        assert not [one for one in rounds[0] if "code" in one]
+        assert rounds == [rounds[0]] * 3
+        assert (await client.signed("POST", "/api/v3/order", **PLAIN, idempotencyKey="new")).error[1] == -1015
+        other = PLAIN | {"quantity": "2", "idempotencyKey": "der"}
+        assert (await client.signed("POST", "/api/v3/order", **other)).error == REUSED
