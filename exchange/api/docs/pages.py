@@ -24,9 +24,15 @@ class Page(msgspec.Struct, frozen=True):
     policy: str
 
 
-@lru_cache(maxsize=2)
 def pages(settings: Settings) -> dict[str, Page]:
-    """By path. Takes about two seconds of CPU; call it in a thread where others wait."""
+    """By path. Takes about two seconds of CPU the first time; call it in a thread where others wait."""
+    return _made(msgspec.json.encode(settings))
+
+
+@lru_cache(maxsize=2)
+def _made(sent: bytes) -> dict[str, Page]:
+    """The same for settings as JSON: those hold tables, which cannot be looked up by."""
+    settings = msgspec.json.decode(sent, type=Settings)
     files = {
         "openapi.json": openapi.encoded(),
         "asyncapi.json": asyncapi.encoded(settings.fast_port),
