@@ -27,10 +27,10 @@ from exchange.admin.server import serve_admin
 from exchange.api.catalogue import Catalogue
 from exchange.api.door_tls import tls_context
 from exchange.api.gateway import serve_fast_door
-from exchange.api.limits import limits_of
+from exchange.api.limits import limits_of, start_of_day
 from exchange.api.listen_keys import ListenKeys
 from exchange.api.rooms import Rooms
-from exchange.api.unfilled import Unfilled
+from exchange.api.unfilled import Unfilled, recall
 from exchange.api.web import serve_main_door
 from exchange.clock import Clock
 from exchange.ledger.journal import Journal
@@ -242,6 +242,8 @@ def _rooms(house: House) -> Rooms:
     house.sequencer.subscribe(catalogue.consume)
     limits = limits_of(settings)
     if settings.weight_limit_per_minute:
+        now = house.clock.now()
+        recall(limits, house.queries.deeds_since(house.sequencer.state.books, start_of_day(now)), now)
         house.sequencer.subscribe(Unfilled(limits, house.sequencer.state.orders.values()).consume)
     return Rooms(
         sequencer=house.sequencer,

@@ -158,9 +158,21 @@ class Limits:
         for window in self._orders:
             window.give_back(account, count, now)
 
+    def recall(self, account: AccountId, change: int, time: Micros, now: Micros) -> None:
+        """Count what was done before a restart at `time`, in the intervals that it shares with `now`; never below 0."""
+        for window in self._orders:
+            if time // window.length == now // window.length:
+                counts = window.at(now)
+                counts[account] = max(0, counts[account] + change)
+
     def orders(self, account: AccountId, now: Micros) -> list[tuple[OrderLimit, int]]:
         """Each limit on orders with what the account has used of it."""
         return [(limit, window.at(now)[account]) for limit, window in zip(self.order_limits, self._orders, strict=True)]
+
+
+def start_of_day(now: Micros) -> Micros:
+    """When the longest interval that orders are counted in began."""
+    return Micros(now - now % DAY)
 
 
 def limits_of(settings: Settings) -> Limits:

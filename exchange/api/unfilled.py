@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from exchange.core.committed import Committed
 from exchange.core.events import OrderAccepted, OrderEnded, Traded
-from exchange.core.units import OrderId
+from exchange.core.units import Micros, OrderId
+from exchange.ledger.activity import Deed, Done
 
 if TYPE_CHECKING:
     from exchange.api.limits import Limits
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 FOR_TAKER: Final = 1
 FOR_MAKER: Final = 5
 """So many orders fewer count once an order trades for the first time: as it comes in, or while it rests."""
+
+
+_CHANGES: Final = {Deed.PLACED: 1, Deed.TOOK: -FOR_TAKER, Deed.MADE: -FOR_MAKER}
+
+
+def recall(limits: Limits, deeds: Iterable[Done], now: Micros) -> None:
+    """Count what accounts did before a restart: `deeds` are those since the day of `now` began.
+
+    Orders that were refused are in no ledger, and so count no longer.
+    """
+    for time, deed, account in deeds:
+        limits.recall(account, _CHANGES[deed], time, now)
 
 
 class Unfilled:

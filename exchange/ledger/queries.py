@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -13,8 +13,10 @@ from exchange.core.order_lists import OrderListRow
 from exchange.core.orders import OrderRow, SelfTrade, Side
 from exchange.core.units import AccountId, ListId, MarketId, Micros, OrderId, TradeId
 from exchange.ledger import db
+from exchange.ledger.activity import Done, deeds_since
 from exchange.ledger.restore import LIST_COLUMNS, ORDER_COLUMNS, list_row, order_row
 from exchange.ledger.rows import AggregateRow, AmendmentRow, BarRow, PreventedRow, Row, TradeRow
+from exchange.ledger.seeking import first_list_at, first_order_at, first_trade_at
 
 T = TypeVar("T")
 
@@ -69,8 +71,8 @@ class Queries:
         limit: int = 500,
     ) -> list[OrderRow]:
         """Orders by ascending id: from `from_id` or `start` on, else the newest `limit`; `start`, `end` inclusive."""
-        low = max(from_id or 0, 0 if start is None else self._first_order_at(start))
-        high = _MAX_ID if end is None else self._first_order_at(Micros(end + 1))
+        low = max(from_id or 0, 0 if start is None else first_order_at(self._connection, start))
+        high = _MAX_ID if end is None else first_order_at(self._connection, Micros(end + 1))
         where = "INDEXED BY orders_by_account WHERE account = ? AND market = ? AND id >= ? AND id < ?"
         args = (account, market, low, high)
         if from_id is None and start is None:
@@ -97,8 +99,8 @@ class Queries:
         limit: int = 500,
     ) -> list[OrderListRow]:
         """Order lists by ascending id: from `from_id` or `start` on, else the newest `limit`; bounds inclusive."""
-        low = max(from_id or 0, 0 if start is None else self._first_list_at(start))
-        high = _MAX_ID if end is None else self._first_list_at(Micros(end + 1))
+        low = max(from_id or 0, 0 if start is None else first_list_at(self._connection, start))
+        high = _MAX_ID if end is None else first_list_at(self._connection, Micros(end + 1))
         where = "INDEXED BY order_lists_by_account WHERE account = ? AND id >= ? AND id < ?"
         args = (account, low, high)
         if from_id is None and start is None:
@@ -151,10 +153,10 @@ class Queries:
         limit: int = 500,
     ) -> list[TradeRow]:
         """Trades by ascending id: from `from_id` or `start` on, else the newest `limit` before `before_id`."""
-        low = max(from_id or 0, 0 if start is None else self._first_trade_at(market, start))
+        low = max(from_id or 0, 0 if start is None else first_trade_at(self._connection, market, start))
         high = _MAX_ID if before_id is None else before_id
         if end is not None:
-            high = min(high, self._first_trade_at(market, Micros(end + 1)))
+            high = min(high, first_trade_at(self._connection, market, Micros(end + 1)))
         newest_first = from_id is None and start is None
         order = "DESC" if newest_first else "ASC"
         rows = self._trades(
@@ -176,8 +178,8 @@ class Queries:
 
         A trade with itself appears once.
         """
-        low = max(from_id or 0, 0 if start is None else self._first_trade_at(market, start))
-        high = _MAX_ID if end is None else self._first_trade_at(market, Micros(end + 1))
+        low = max(from_id or 0, 0 if start is None else first_trade_at(self._connection, market, start))
+        high = _MAX_ID if end is None else first_trade_at(self._connection, market, Micros(end + 1))
         if order_id is not None:
             first, beyond = self._trades_of(market, order_id)
             low, high = max(low, first), min(high, beyond)
@@ -203,8 +205,8 @@ class Queries:
         limit: int = 500,
     ) -> list[AggregateRow]:
         """Aggregated trades by ascending id: from `from_id` or `start` on, else the newest `limit`."""
-        low = 0 if start is None else self._first_trade_at(market, start)
-        high = _MAX_ID if end is None else self._first_trade_at(market, Micros(end + 1))
+        low = 0 if start is None else first_trade_at(self._connection, market, start)
+        high = _MAX_ID if end is None else first_trade_at(self._connection, market, Micros(end + 1))
         newest_first = from_id is None and start is None
         order = "DESC" if newest_first else "ASC"
         lowest = max(from_id or 0, 0 if start is None else self._aggregate_of(market, low))
@@ -245,43 +247,18 @@ class Queries:
         ).fetchone()
         return BarRow(*row) if row is not None else None
 
-    def _first_trade_at(self, market: MarketId, time: Micros) -> int:
-        """The id of the market's first trade at or after `time`, or the next one's if there is none."""
-        newest = self._number("SELECT coalesce(max(id), 0) FROM trades WHERE market = ?", market)
-        return self._bisect(time, newest, "SELECT time FROM trades WHERE id = ? AND market = ?", market)
-
-    def _first_order_at(self, time: Micros) -> int:
-        """The id of the first order at or after `time`, or the next one's if there is none."""
-        newest = self._number("SELECT coalesce(max(id), 0) FROM orders")
-        return self._bisect(time, newest, "SELECT created FROM orders WHERE id = ?")
-
-    def _first_list_at(self, time: Micros) -> int:
-        """The id of the first order list at or after `time`, or the next one's if there is none."""
-        newest = self._number("SELECT coalesce(max(id), 0) FROM order_lists")
-        return self._bisect(time, newest, "SELECT created FROM order_lists WHERE id = ?")
+    def deeds_since(self, markets: Iterable[MarketId], start: Micros) -> Iterator[Done]:
+        """Orders placed, and first trades of orders, of all accounts from `start` on. To be read at once."""
+        return deeds_since(self._connection, markets, start)
 
     def _trades_of(self, market: MarketId, order_id: OrderId) -> tuple[int, int]:
         """All trades of an order lie from the first id up to, and without, the second."""
         times = self._connection.execute("SELECT created, updated FROM orders WHERE id = ?", (order_id,)).fetchone()
         if times is None:
             return 0, 0
-        return self._first_trade_at(market, times[0]), self._first_trade_at(market, Micros(times[1] + 1))
-
-    def _bisect(self, time: Micros, newest: int, statement: str, *args: int) -> int:
-        """The first id whose time is not before `time`: ids count from 1 without gaps, and times ascend with them."""
-        low, high = 1, newest + 1
-        while low < high:
-            middle = (low + high) // 2
-            if self._number(statement, middle, *args) < time:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-    def _number(self, statement: str, *args: int) -> int:
-        row = self._connection.execute(statement, args).fetchone()
-        assert row is not None, statement
-        return int(row[0])
+        created, updated = times
+        ledger = self._connection
+        return first_trade_at(ledger, market, created), first_trade_at(ledger, market, Micros(updated + 1))
 
     def _orders(self, tail: str, args: Row) -> list[OrderRow]:
         rows = self._connection.execute(f"SELECT {ORDER_COLUMNS} FROM orders {tail}", args)

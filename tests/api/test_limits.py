@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from exchange.api.errors import Refused
-from exchange.api.limits import DAY, FIRST_BAN, LONGEST_BAN, MINUTE, Limits
-from exchange.api.unfilled import Unfilled
+from exchange.api.limits import DAY, FIRST_BAN, LONGEST_BAN, MINUTE, Limits, start_of_day
+from exchange.api.unfilled import Unfilled, recall
 from exchange.core.units import AccountId, Micros
 from exchange.settings import Settings
 from tests.api.house import Client, SetClock, running_house
@@ -168,6 +169,32 @@ async def test_orders_that_rested_before_a_restart_count_as_unfilled(tmp_path: P
         limits.count_order(house.alice.account, clock.now())
         await house.client(house.bob).order("SELL", "1", "29000")
         assert [count for _, count in limits.orders(house.alice.account, clock.now())] == [0, 0]
+
+
+async def test_a_restart_forgets_no_order_of_the_day(tmp_path: Path) -> None:
+    """What the ledger tells gives the very counts that were kept: fills, takers, makers, and of the day before."""
+    clock, settings = SetClock(NOON), Settings(order_limit_per_10_seconds=1_000)
+    dice = random.Random(7)
+
+    async def trade(*people: Client) -> None:
+        for _ in range(30):
+            who, (side, away) = dice.choice(people), dice.choice([("BUY", -1), ("SELL", 1)])
+            await who.order(side, f"0.{dice.randint(1, 3)}", str(29_000 + away * dice.randint(-1, 9)))
+            clock.time += dice.choice([1, 200_000, 900_000])
+
+    async with running_house(tmp_path, clock, settings) as house:
+        rooms = house.rooms
+        people = [house.alice, house.bob]
+        await trade(*(house.client(one) for one in people))
+        for _ in range(2):
+            clock.time += DAY - clock.time % DAY + 7_000_000
+            await trade(*(house.client(one) for one in people))
+            again, now = Limits(), clock.now()
+            recall(again, rooms.queries.deeds_since(rooms.catalogue.markets, start_of_day(now)), now)
+            for one in people:
+                kept = [count for _, count in rooms.limits.orders(one.account, now)]
+                assert [count for _, count in again.orders(one.account, now)] == kept
+                assert 0 < kept[1] < 20
 
 
 REPLACE: dict[str, object] = {
