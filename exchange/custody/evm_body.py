@@ -40,6 +40,8 @@ class Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     purpose: Purpose
     index: int
     """The sender's place in the wallet of its purpose."""
+    aim: tuple[Purpose, int] | None = None
+    """The recipient's place where it is an address of ours (sweeps, gas), so that the signer can derive it itself."""
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
