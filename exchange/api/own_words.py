@@ -18,7 +18,7 @@ from exchange.api.catalogue import Catalogue
 from exchange.core import events as ev
 from exchange.core.decimals import render
 from exchange.core.market import Market
-from exchange.core.postings import ACCOUNT_SHIFT, Bucket, split_key
+from exchange.core.postings import ACCOUNT_SHIFT, FEES, Bucket, split_key
 from exchange.core.units import AccountId, Amount, AssetId, ListId, MarketId, Micros, OrderId, Price, Quantity, TradeId
 from exchange.ledger.records import Movement, OwnEvent
 
@@ -191,10 +191,12 @@ def cause_of(move: Movement) -> str:
         case ev.DepositMoved():
             return "deposit" if event.recovered >= 0 and move.amount > 0 else "depositUndone"
         case ev.WithdrawalMoved():
+            if not inside and split_key(move.other)[0] == FEES:
+                return "fee"
             kind = "withdrawal"
         case ev.Traded():
             if not inside:
-                return "fee" if split_key(move.other)[0] == 2 else "trade"
+                return "fee" if split_key(move.other)[0] == FEES else "trade"
             return "trade" if event.maker == event.taker else "orderRelease"
         case _:
             kind = "order"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from exchange.core.order_lists import ListKind
 from exchange.core.orders import PENDING_NEW
 from exchange.core.placing import dearest_stop, most, protection
-from exchange.core.postings import Bucket, balance_key, may_be_negative, split_key
+from exchange.core.postings import CUSTODY, Bucket, balance_key, may_be_negative, split_key
+from exchange.core.transfers import DepositState, WithdrawalState, inside_key
 from exchange.core.units import AssetId, BalanceKey
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def violations(state: State) -> Iterator[str]:
     yield from _indexes(state)
     yield from _promises(state)
     yield from _lists(state)
+    yield from outside(state)
+    yield from _withdrawals(state)
 
 
 def conservation(state: State) -> Iterator[str]:
@@ -72,6 +75,35 @@ def holds(state: State) -> Iterator[str]:
         have = state.balances.get(key, 0)
         if have != expected.get(key, 0):
             yield f"held {split_key(key)}: {have}, but orders and withdrawals hold {expected.get(key, 0)}"
+
+
+def outside(state: State) -> Iterator[str]:
+    """What the world outside holds of an asset: what left it over networks or for them, less what came in."""
+    expected: Counter[AssetId] = Counter()
+    for deposit in state.deposits.values():
+        if deposit.state in {DepositState.CREDITED, DepositState.SWEPT}:
+            expected[deposit.asset] -= deposit.amount
+    for one in state.withdrawals.values():
+        if one.state == WithdrawalState.FINAL:
+            within = state.deposits.get(inside_key(one.key))
+            expected[one.asset] += within.amount if within else one.amount - one.fee
+    for asset, amount in state.costs.values():
+        expected[asset] += amount
+    for asset in state.assets:
+        have = state.available(CUSTODY, asset)
+        if have != expected[asset]:
+            yield f"asset {asset}: {have} outside, but deposits, withdrawals and costs make {expected[asset]}"
+
+
+def _withdrawals(state: State) -> Iterator[str]:
+    """Just those that count stand under their accounts; no fee is more than what it is taken from."""
+    filed = {key: one for account in state.accounts.values() for key, one in account.withdrawals.items()}
+    counting = {key: one for key, one in state.withdrawals.items() if one.counts}
+    if filed != counting or any(one.account not in state.accounts for one in counting.values()):
+        yield f"{len(counting)} withdrawals count against limits, {len(filed)} stand under accounts"
+    for one in state.withdrawals.values():
+        if not 0 <= one.fee < one.amount:
+            yield f"withdrawal {one.key} pays {one.fee} of {one.amount} as its fee"
 
 
 def _book(book: Book) -> Iterator[str]:

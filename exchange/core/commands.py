@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from exchange.core.market import Market, MarketPhase
+from exchange.core.networks import Network
 from exchange.core.order_lists import ListKind
 from exchange.core.orders import OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.transfers import DepositState, WithdrawalState
@@ -83,20 +84,87 @@ class ReportDeposit(msgspec.Struct, frozen=True, gc=False):
     to: DepositState
 
 
+class SetNetwork(msgspec.Struct, frozen=True, gc=False):
+    """List a network over which an asset travels, or change it.
+
+    Contract and decimals stay as they are while it is open or a withdrawal over it is alive.
+    """
+
+    network: Network
+
+
+class SetTierLimit(msgspec.Struct, frozen=True, gc=False):
+    """How much of an asset accounts of a tier may withdraw in any 24 hours and any 30 days; 0: nothing.
+
+    A tier without a limit of its own has that of tier 0; where that has none either, nothing may be withdrawn.
+    """
+
+    tier: int
+    asset: AssetId
+    day: Amount
+    month: Amount
+
+
 class RequestWithdrawal(msgspec.Struct, frozen=True, gc=False):
-    """Hold `amount` for a withdrawal; `key` makes it safe to repeat."""
+    """Hold `amount` for a withdrawal over `network`, whose fee is part of it; `key` makes it safe to repeat."""
 
     key: str
     account: AccountId
     asset: AssetId
     amount: Amount
+    network: str
 
 
 class MoveWithdrawal(msgspec.Struct, frozen=True, gc=False):
-    """Take a withdrawal to its next state: settle it when final, release the hold when it ends unpaid."""
+    """Take a withdrawal to its next state: settle it when final, release the hold when it ends unpaid.
+
+    It is not planned while payouts of its asset are shut or its account is frozen. Once planned, the ledger follows
+    whatever has happened outside: the payer looks himself before he has anything signed.
+    """
 
     key: str
     to: WithdrawalState
+
+
+class SettleInside(msgspec.Struct, frozen=True, gc=False):
+    """An approved withdrawal whose destination is one of our own people's: it is final, and credited to them at once.
+
+    No network is paid, so that no fee is taken: it goes back to whoever withdrew, or, `fee_to_recipient`, along.
+    """
+
+    key: str
+    to: AccountId
+    fee_to_recipient: bool = False
+
+
+class BookNetworkCost(msgspec.Struct, frozen=True, gc=False):
+    """The house paid a network (a miner's fee, gas) out of custody: taken from fees. `key` makes it safe to repeat."""
+
+    key: str
+    asset: AssetId
+    amount: Amount
+
+
+class SetPayoutsShut(msgspec.Struct, frozen=True, gc=False):
+    """Shut the payouts of an asset (`ALL_ASSETS`: of every one), or open them again; the first reason stands.
+
+    While they are shut nobody can ask to withdraw, and nothing more is planned. Opening all leaves those shut that
+    were shut one by one.
+    """
+
+    asset: AssetId
+    shut: bool
+    reason: str
+
+
+class OpenEpoch(msgspec.Struct, frozen=True, gc=False):
+    """This ledger was restored from a copy: what came after the copy may have been paid out. All payouts are shut.
+
+    `epoch` is the one that this opens, so that to repeat it is no news.
+    """
+
+    epoch: int
+    reason: str
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, gc=False):
@@ -262,8 +330,14 @@ Command = (
     | SetAccountFrozen
     | Credit
     | ReportDeposit
+    | SetNetwork
+    | SetTierLimit
     | RequestWithdrawal
     | MoveWithdrawal
+    | SettleInside
+    | BookNetworkCost
+    | SetPayoutsShut
+    | OpenEpoch
     | PlaceOrder
     | CancelOrder
     | AmendOrder

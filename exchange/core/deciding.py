@@ -10,14 +10,21 @@ from exchange.core import commands as co
 from exchange.core import events as ev
 from exchange.core.contingency import Contingency, Numbers
 from exchange.core.countdowns import arm_session, cancelled, cancels, end_session, fire_countdown, set_countdown
+from exchange.core.deciding_networks import book_network_cost, open_epoch, set_network, set_payouts_shut, set_tier_limit
+from exchange.core.deciding_transfers import (
+    credit,
+    move_withdrawal,
+    report_deposit,
+    request_withdrawal,
+    settle_inside,
+)
 from exchange.core.market import Asset, MarketPhase, rules_error
 from exchange.core.placing import decide_place
 from exchange.core.placing_lists import decide_due, decide_place_list
 from exchange.core.postings import HOUSE_NAMES, MAX_ASSETS
 from exchange.core.rejects import Reject
 from exchange.core.risk import check_amendment, check_smaller
-from exchange.core.transfers import DEPOSIT_TRANSITIONS, WITHDRAWAL_TRANSITIONS, Effect, WithdrawalState
-from exchange.core.units import MAX_STORED, Amount, AssetId, MarketId, Micros, Quantity
+from exchange.core.units import Amount, AssetId, MarketId, Micros, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,106 +194,6 @@ def _set_frozen(state: State, now: Micros, command: co.SetAccountFrozen) -> Deci
     return [ev.AccountFrozenSet(now, account.id, account.seq + 1, command.frozen, command.reason)]
 
 
-def _fits(amount: Amount) -> bool:
-    """Whether money of this size can be moved at all."""
-    return 0 < amount <= MAX_STORED >> 4
-
-
-def _credit(state: State, now: Micros, command: co.Credit) -> Decision:
-    if command.account not in state.accounts:
-        return Reject.UNKNOWN_ACCOUNT
-    if command.asset not in state.assets:
-        return Reject.UNKNOWN_ASSET
-    if command.reference in state.references:
-        return Reject.DUPLICATE_REFERENCE
-    if not _fits(command.amount) or _circulating(state, command.asset) + command.amount > MAX_STORED >> 1:
-        return Reject.BAD_AMOUNT
-    seq = state.accounts[command.account].seq + 1
-    return [ev.Credited(now, command.account, seq, command.asset, command.amount, command.reference)]
-
-
-def _circulating(state: State, asset: AssetId) -> int:
-    """How many atoms of the asset the house owes in all; bounded, so that every balance fits the ledger."""
-    return -sum(state.available(house, asset) for house in HOUSE_NAMES if house != 2)
-
-
-def _report_deposit(state: State, now: Micros, command: co.ReportDeposit) -> Decision:
-    if command.account not in state.accounts:
-        return Reject.UNKNOWN_ACCOUNT
-    if command.asset not in state.assets:
-        return Reject.UNKNOWN_ASSET
-    known = state.deposits.get(command.key)
-    if known is not None:
-        if (known.account, known.asset, known.amount) != (command.account, command.asset, command.amount):
-            return Reject.DUPLICATE_REFERENCE
-        if known.state == command.to:
-            return []
-    if not _fits(command.amount):
-        return Reject.BAD_AMOUNT
-    effect = DEPOSIT_TRANSITIONS.get((known.state if known else None, command.to))
-    if effect is None:
-        return Reject.BAD_TRANSITION
-    if effect is Effect.CREDIT and _circulating(state, command.asset) + command.amount > MAX_STORED >> 1:
-        return Reject.BAD_AMOUNT
-    recovered = Amount(0)
-    if effect is Effect.REVERSE:
-        recovered = min(command.amount, state.available(command.account, command.asset))
-    elif effect is Effect.CREDIT:
-        recovered = min(command.amount, state.owed(command.account, command.asset))
-    seq = state.accounts[command.account].seq + 1
-    return [
-        ev.DepositMoved(
-            now,
-            command.key,
-            command.account,
-            seq,
-            command.asset,
-            command.amount,
-            command.to,
-            recovered,
-        ),
-    ]
-
-
-def _request_withdrawal(state: State, now: Micros, command: co.RequestWithdrawal) -> Decision:
-    account = state.accounts.get(command.account)
-    if account is None:
-        return Reject.UNKNOWN_ACCOUNT
-    if account.frozen:
-        return Reject.ACCOUNT_FROZEN
-    if command.asset not in state.assets:
-        return Reject.UNKNOWN_ASSET
-    if command.key in state.withdrawals:
-        return Reject.DUPLICATE_REFERENCE
-    if not _fits(command.amount):
-        return Reject.BAD_AMOUNT
-    if state.available(command.account, command.asset) < command.amount:
-        return Reject.INSUFFICIENT_FUNDS
-    return [
-        ev.WithdrawalMoved(
-            now,
-            command.key,
-            account.id,
-            account.seq + 1,
-            command.asset,
-            command.amount,
-            WithdrawalState.REQUESTED,
-        ),
-    ]
-
-
-def _move_withdrawal(state: State, now: Micros, command: co.MoveWithdrawal) -> Decision:
-    known = state.withdrawals.get(command.key)
-    if known is None:
-        return Reject.UNKNOWN_TRANSFER
-    if (known.state, command.to) not in WITHDRAWAL_TRANSITIONS:
-        return [] if known.state == command.to else Reject.BAD_TRANSITION
-    seq = state.accounts[known.account].seq + 1
-    return [
-        ev.WithdrawalMoved(now, known.key, known.account, seq, known.asset, known.amount, command.to),
-    ]
-
-
 DECIDE: dict[type, Callable[[State, Micros, Any], Decision]] = {
     co.ListAsset: _list_asset,
     co.ListMarket: _list_market,
@@ -295,10 +202,16 @@ DECIDE: dict[type, Callable[[State, Micros, Any], Decision]] = {
     co.OpenAccount: _open_account,
     co.SetAccountTier: _set_tier,
     co.SetAccountFrozen: _set_frozen,
-    co.Credit: _credit,
-    co.ReportDeposit: _report_deposit,
-    co.RequestWithdrawal: _request_withdrawal,
-    co.MoveWithdrawal: _move_withdrawal,
+    co.Credit: credit,
+    co.ReportDeposit: report_deposit,
+    co.RequestWithdrawal: request_withdrawal,
+    co.SetNetwork: set_network,
+    co.SetTierLimit: set_tier_limit,
+    co.MoveWithdrawal: move_withdrawal,
+    co.SettleInside: settle_inside,
+    co.BookNetworkCost: book_network_cost,
+    co.SetPayoutsShut: set_payouts_shut,
+    co.OpenEpoch: open_epoch,
     co.PlaceOrder: decide_place,
     co.CancelOrder: _cancel,
     co.AmendOrder: _amend,

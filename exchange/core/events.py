@@ -3,7 +3,8 @@
 Each class has a number that never changes its meaning: a changed event gets a new class and a new number.
 Every event that concerns an account carries that account's own sequence number, gapless from 1.
 `time` is when the command was decided, in microseconds. A field that is added to a class stands last and has a default,
-so that old journals can be read. Numbers 16 to 19 are for prevented matches and amendments, from 20 on for lists.
+so that old journals can be read. Numbers 16 to 19 are for prevented matches and amendments, from 20 on for lists,
+from 60 on for networks.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from exchange.core.market import Asset, Market, MarketPhase
+from exchange.core.networks import Network
 from exchange.core.order_lists import ListKind
 from exchange.core.orders import ExpiryReason, OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.transfers import DepositState, WithdrawalState
@@ -119,7 +121,11 @@ class DepositMoved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_f
 
 
 class WithdrawalMoved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=10):
-    """A withdrawal reached a state."""
+    """A withdrawal reached a state.
+
+    Of `amount` the house takes `fee` when it is final. `refunded`: of one that stayed inside, what went back to its
+    account. `requested` is when it was asked for (0 in journals that knew no networks).
+    """
 
     time: Micros
     key: str
@@ -128,6 +134,53 @@ class WithdrawalMoved(msgspec.Struct, frozen=True, gc=False, array_like=True, ta
     asset: AssetId
     amount: Amount
     state: WithdrawalState
+    network: str = ""
+    fee: Amount = Amount(0)
+    requested: Micros = Micros(0)
+    refunded: Amount = Amount(0)
+
+
+class NetworkSet(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=60):
+    """An asset travels over a network, on these terms, from here on."""
+
+    time: Micros
+    network: Network
+
+
+class TierLimitSet(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=61):
+    """Accounts of a tier may withdraw so much of an asset in 24 hours and in 30 days from here on."""
+
+    time: Micros
+    tier: int
+    asset: AssetId
+    day: Amount
+    month: Amount
+
+
+class PayoutsShutSet(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=62):
+    """Payouts of an asset (0: of all) were shut or opened."""
+
+    time: Micros
+    asset: AssetId
+    shut: bool
+    reason: str
+
+
+class NetworkCostBooked(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=63):
+    """The house paid a network: out of fees, to the outside."""
+
+    time: Micros
+    key: str
+    asset: AssetId
+    amount: Amount
+
+
+class EpochOpened(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=64):
+    """The ledger goes on from a restored copy; all payouts are shut."""
+
+    time: Micros
+    epoch: int
+    reason: str
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=11):
@@ -373,6 +426,11 @@ Event = (
     | Credited
     | DepositMoved
     | WithdrawalMoved
+    | NetworkSet
+    | TierLimitSet
+    | PayoutsShutSet
+    | NetworkCostBooked
+    | EpochOpened
     | OrderAccepted
     | OrderTriggered
     | OrderBooked

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from exchange.core import events as ev
-from exchange.core import postings
 from exchange.core.book import Book
 from exchange.core.countdowns import Armed
 from exchange.core.evolving_lists import order_list_done, order_list_placed, order_released
@@ -18,17 +17,20 @@ from exchange.core.evolving_orders import (
     order_triggered,
     traded,
 )
+from exchange.core.evolving_transfers import (
+    credited,
+    deposit_moved,
+    epoch_opened,
+    network_cost_booked,
+    network_set,
+    payouts_shut_set,
+    tier_limit_set,
+    withdrawal_moved,
+)
 from exchange.core.keys import Used
 from exchange.core.market import MarketPhase
-from exchange.core.moving import Overdrawn, post, post_all, touch_account
+from exchange.core.moving import Overdrawn, touch_account
 from exchange.core.state import Account
-from exchange.core.transfers import (
-    DEPOSIT_TRANSITIONS,
-    WITHDRAWAL_TRANSITIONS,
-    Deposit,
-    Effect,
-    Withdrawal,
-)
 from exchange.core.units import AccountId, Micros
 
 if TYPE_CHECKING:
@@ -86,32 +88,6 @@ def _account_frozen_set(state: State, event: ev.AccountFrozenSet) -> None:
     touch_account(state, event.account, event.account_seq).frozen = event.frozen
 
 
-def _credited(state: State, event: ev.Credited) -> None:
-    touch_account(state, event.account, event.account_seq)
-    state.references.add(event.reference)
-    post(state, *postings.credited(event))
-
-
-def _deposit_moved(state: State, event: ev.DepositMoved) -> None:
-    owner = touch_account(state, event.account, event.account_seq)
-    known = state.deposits.get(event.key)
-    effect = DEPOSIT_TRANSITIONS[(known.state if known else None, event.state)]
-    deposit = Deposit(event.key, event.account, event.asset, event.amount, event.state)
-    state.deposits[event.key] = state.changes.deposits[event.key] = deposit
-    if effect is Effect.REVERSE:
-        owner.frozen = True
-    post_all(state, postings.deposit(event, effect))
-
-
-def _withdrawal_moved(state: State, event: ev.WithdrawalMoved) -> None:
-    touch_account(state, event.account, event.account_seq)
-    known = state.withdrawals.get(event.key)
-    effect = WITHDRAWAL_TRANSITIONS[(known.state, event.state)] if known else None
-    withdrawal = Withdrawal(event.key, event.account, event.asset, event.amount, event.state)
-    state.withdrawals[event.key] = state.changes.withdrawals[event.key] = withdrawal
-    post_all(state, postings.withdrawal(event, effect))
-
-
 def _key_used(state: State, event: ev.KeyUsed) -> None:
     touch_account(state, event.account, event.account_seq)
     used = Used(state.seq, event.time, event.digest)
@@ -157,9 +133,14 @@ _EVOLVE: dict[type, Callable[[State, Any], None]] = {
     ev.AccountOpened: _account_opened,
     ev.AccountTierSet: _account_tier_set,
     ev.AccountFrozenSet: _account_frozen_set,
-    ev.Credited: _credited,
-    ev.DepositMoved: _deposit_moved,
-    ev.WithdrawalMoved: _withdrawal_moved,
+    ev.Credited: credited,
+    ev.DepositMoved: deposit_moved,
+    ev.WithdrawalMoved: withdrawal_moved,
+    ev.NetworkSet: network_set,
+    ev.TierLimitSet: tier_limit_set,
+    ev.PayoutsShutSet: payouts_shut_set,
+    ev.NetworkCostBooked: network_cost_booked,
+    ev.EpochOpened: epoch_opened,
     ev.OrderAccepted: order_accepted,
     ev.OrderTriggered: order_triggered,
     ev.OrderBooked: order_booked,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from exchange.core.events import Credited, DepositMoved, Traded, WithdrawalMoved
+from exchange.core.events import Credited, DepositMoved, NetworkCostBooked, Traded, WithdrawalMoved
 from exchange.core.market import Market
 from exchange.core.transfers import Effect
 from exchange.core.units import AccountId, Amount, AssetId, BalanceKey
@@ -110,13 +110,24 @@ def deposit(event: DepositMoved, effect: Effect) -> list[Movement]:
 
 
 def withdrawal(event: WithdrawalMoved, effect: Effect | None) -> list[Movement]:
-    """A withdrawal's hold when it is requested (`effect` None), then its settlement or release."""
+    """A withdrawal's hold when it is requested (`effect` None), then its settlement or release.
+
+    Settled, what was held goes outside, less the fee, which is the house's, and what is refunded.
+    """
     available = balance_key(event.account, event.asset)
     held = balance_key(event.account, event.asset, Bucket.HELD)
     if effect is None:
         return [(available, held, event.amount)]
     if effect is Effect.SETTLE:
-        return [(held, balance_key(CUSTODY, event.asset), event.amount)]
+        paid = Amount(event.amount - event.fee - event.refunded)
+        outside, fees = balance_key(CUSTODY, event.asset), balance_key(FEES, event.asset)
+        moves = [(held, outside, paid), (held, fees, event.fee), (held, available, event.refunded)]
+        return [move for move in moves if move[2]]
     if effect is Effect.RELEASE:
         return [(held, available, event.amount)]
     return []
+
+
+def network_cost(event: NetworkCostBooked) -> Movement:
+    """What the house paid a network, out of the fees that it took."""
+    return balance_key(FEES, event.asset), balance_key(CUSTODY, event.asset), event.amount

@@ -73,13 +73,24 @@ class Reject(Enum):
 
     # rules, people and transfers: asked by operators and by custody, not by traders
     UNKNOWN_ASSET = -1200, "No such asset."
+    UNKNOWN_NETWORK = -4018, "This asset does not travel over that network."
     NAME_TAKEN = -1201, "That name, code or symbol is already in use."
     BAD_RULES = -1202, "These rules cannot be listed."
+    NETWORK_IN_USE = (
+        -1208,
+        "Contract and decimals of a network in use cannot change: close it and let it run empty.",
+    )
     SAME_PHASE = -1203, "The market is in that state already."
     DUPLICATE_REFERENCE = -1204, "That reference was booked before."
     BAD_AMOUNT = -1205, "The amount must be a whole number of atoms above zero that fits the ledger."
     UNKNOWN_TRANSFER = -1206, "No such deposit or withdrawal."
     BAD_TRANSITION = -1207, "The deposit or withdrawal cannot go from its present state to that one."
+    WITHDRAWALS_CLOSED = -4019, "Current asset is not open for withdrawal."
+    PAYOUTS_SHUT = -4019, "Withdrawals of this asset are stopped for now."
+    TOO_FINE = -4021, "The amount has more decimals than the network can carry."
+    BELOW_MINIMUM = -4022, "The amount is below the smallest withdrawal."
+    DAY_LIMIT = -4023, "Within 24 hours, the withdrawal exceeds the maximum amount."
+    MONTH_LIMIT = -4023, "Within 30 days, the withdrawal exceeds the maximum amount."
 
     # against the state of things
     DUPLICATE_CLIENT_ID = -2010, "Duplicate order sent."

@@ -9,6 +9,7 @@ import msgspec
 
 from exchange.core.countdowns import Armed, CountdownName, SessionName
 from exchange.core.keys import Keys, Name
+from exchange.core.networks import ALL_ASSETS
 from exchange.core.orders import Order
 from exchange.core.postings import FIRST_TRADER, Bucket, balance_key
 from exchange.core.units import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from exchange.core.book import Book
     from exchange.core.events import Event, KeyUsed, MatchPrevented, OrderAmended, Traded
     from exchange.core.market import Asset
+    from exchange.core.networks import Network, TierLimit
     from exchange.core.order_lists import OrderList
     from exchange.core.transfers import Deposit, Withdrawal
 
@@ -42,7 +44,8 @@ class Account(msgspec.Struct, gc=False, eq=False):
     """A trader's account. `seq` is its last own event number; `open_by_client` finds open orders by client id.
 
     `open_orders` and `algo_orders` count open orders by market, all of them and those still asleep. With event number
-    `next_mark` the ledger is to note all its balances.
+    `next_mark` the ledger is to note all its balances. `withdrawals` are those that count against its limits, in the
+    order in which they were asked for.
     """
 
     id: AccountId
@@ -55,6 +58,7 @@ class Account(msgspec.Struct, gc=False, eq=False):
     open_by_market: dict[MarketId, dict[OrderId, Order]]
     next_mark: int = MARK_EVERY
     open_lists: dict[ListId, OrderList] = msgspec.field(default_factory=dict)
+    withdrawals: dict[str, Withdrawal] = msgspec.field(default_factory=dict)
 
 
 class Changes:
@@ -75,6 +79,7 @@ class Changes:
         "lists",
         "markets",
         "orders",
+        "payouts_shut",
         "postings",
         "prevented",
         "sessions",
@@ -98,6 +103,7 @@ class Changes:
         self.markets: dict[MarketId, Book] = {}
         self.deposits: dict[str, Deposit] = {}
         self.withdrawals: dict[str, Withdrawal] = {}
+        self.payouts_shut: dict[AssetId, str | None] = {}
         self.keys: list[tuple[Seq, KeyUsed]] = []
         self.keys_dropped: list[Name] = []
         self.countdowns: dict[CountdownName, Micros] = {}
@@ -109,7 +115,7 @@ def _nothing() -> Amount:
 
 
 class State:
-    """Assets, markets, accounts, balances, open orders and order lists, and transfers, as of event `seq`."""
+    """Assets, markets, accounts, balances, open orders and order lists, networks and transfers, as of event `seq`."""
 
     __slots__ = (
         "accounts",
@@ -117,19 +123,24 @@ class State:
         "balances",
         "books",
         "changes",
+        "costs",
         "countdowns",
         "deposits",
+        "epoch",
         "keys",
         "lists",
         "names",
+        "networks",
         "next_account",
         "next_list",
         "next_order",
         "orders",
+        "payouts_shut",
         "references",
         "seq",
         "sessions",
         "symbols",
+        "tier_limits",
         "withdrawals",
     )
 
@@ -147,6 +158,11 @@ class State:
         self.deposits: dict[str, Deposit] = {}
         self.withdrawals: dict[str, Withdrawal] = {}
         self.references: set[str] = set()
+        self.networks: dict[tuple[AssetId, str], Network] = {}
+        self.tier_limits: dict[tuple[int, AssetId], TierLimit] = {}
+        self.payouts_shut: dict[AssetId, str] = {}
+        self.costs: dict[str, tuple[AssetId, Amount]] = {}
+        self.epoch = 1
         self.keys = Keys()
         self.countdowns: dict[CountdownName, Micros] = {}
         self.sessions: dict[SessionName, Armed] = {}
@@ -171,6 +187,19 @@ class State:
     def owed(self, account: AccountId, asset: AssetId) -> Amount:
         """What the account owes since a deposit was undone that it had spent."""
         return Amount(-self.balances.get(balance_key(account, asset, Bucket.RECEIVABLE), 0))
+
+    def shut(self, asset: AssetId) -> str | None:
+        """Why payouts of the asset are shut; None: they are not."""
+        return self.payouts_shut.get(ALL_ASSETS, self.payouts_shut.get(asset))
+
+    def withdrawn(self, account: AccountId, asset: AssetId, since: Micros) -> int:
+        """What the account asked to withdraw after `since`, leaving out what came back to it."""
+        total = 0
+        for one in reversed(self.accounts[account].withdrawals.values()):
+            if one.requested <= since:
+                break
+            total += one.amount * (one.asset == asset)
+        return total
 
     def asset_by_code(self, code: str) -> Asset | None:
         """The asset of that code, if it is listed."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from exchange.core.units import AccountId, Amount, AssetId
+from exchange.core.units import AccountId, Amount, AssetId, Micros
 
 
 class DepositState(IntEnum):
@@ -81,7 +81,9 @@ WITHDRAWAL_TRANSITIONS: Final[dict[tuple[WithdrawalState, WithdrawalState], Effe
     (_W.APPROVED, _W.PLANNED): Effect.NOTHING,
     (_W.APPROVED, _W.REJECTED): Effect.RELEASE,
     (_W.APPROVED, _W.CANCELLED): Effect.RELEASE,
+    (_W.APPROVED, _W.FINAL): Effect.SETTLE,
     (_W.PLANNED, _W.SIGNED): Effect.NOTHING,
+    (_W.PLANNED, _W.REJECTED): Effect.RELEASE,
     (_W.PLANNED, _W.CANCELLED): Effect.RELEASE,
     (_W.SIGNED, _W.SENT): Effect.NOTHING,
     (_W.SIGNED, _W.FAILED): Effect.RELEASE,
@@ -90,6 +92,13 @@ WITHDRAWAL_TRANSITIONS: Final[dict[tuple[WithdrawalState, WithdrawalState], Effe
     (_W.CONFIRMED, _W.SENT): Effect.NOTHING,
     (_W.CONFIRMED, _W.FINAL): Effect.SETTLE,
 }
+INSIDE: Final = (_W.APPROVED, _W.FINAL)
+"""The one step that `SettleInside` takes and `MoveWithdrawal` does not: no chain sees it."""
+
+
+def inside_key(withdrawal: str) -> str:
+    """What the deposit is called that a withdrawal to one of our own people becomes."""
+    return f"inside:{withdrawal}"
 
 
 class Deposit(msgspec.Struct, gc=False):
@@ -103,15 +112,26 @@ class Deposit(msgspec.Struct, gc=False):
 
 
 class Withdrawal(msgspec.Struct, gc=False):
-    """A withdrawal; while it lives, `amount` is held."""
+    """A withdrawal; while it lives, `amount` is held. Of it `fee` is the house's, the rest goes out over `network`.
+
+    `requested` is when it was asked for. Withdrawals of journals that knew no networks have "", 0 and 0.
+    """
 
     key: str
     account: AccountId
     asset: AssetId
     amount: Amount
     state: WithdrawalState
+    network: str = ""
+    fee: Amount = Amount(0)
+    requested: Micros = Micros(0)
 
     @property
     def holds(self) -> bool:
         """Whether the amount is still held."""
         return self.state < WithdrawalState.FINAL
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts against its account's limits: unless the money came back."""
+        return self.state <= WithdrawalState.FINAL

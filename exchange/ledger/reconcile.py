@@ -17,13 +17,14 @@ import msgspec
 from exchange.core import audit
 from exchange.core.evolving import evolve
 from exchange.core.market import Market
+from exchange.core.networks import Network
 from exchange.core.order_lists import ListStatus, OrderList
 from exchange.core.orders import OrderStatus
 from exchange.core.state import State
 from exchange.ledger import db
 from exchange.ledger.journal import DECODER, GENESIS_HASH, check_head, link
 from exchange.ledger.restore import ORDER_COLUMNS
-from exchange.ledger.rows import BarRow, Row, capped, freeze, list_row, market_row, order_row, session_row
+from exchange.ledger.rows import BarRow, Row, capped, freeze, list_row, market_row, network_row, order_row, session_row
 
 if TYPE_CHECKING:
     from exchange.core.events import Event
@@ -50,12 +51,20 @@ _KEYS: Final = {
     "credits": ("reference",),
     "deposits": ("key",),
     "withdrawals": ("key",),
+    "networks": ("asset", "name"),
+    "tier_limits": ("tier", "asset"),
+    "payouts_shut": ("asset",),
+    "network_costs": ("key",),
+    "epochs": ("number",),
     "account_events": ("account", "last"),
     "balance_marks": ("account", "last"),
     "idempotency_keys": ("account", "key"),
     "countdowns": ("account", "market"),
     "armed_sessions": ("account", "session"),
 }
+
+_RECORDS: Final[dict[str, type]] = {"markets": Market, "networks": Network}
+"""Tables whose third column is a record in JSON."""
 
 _LEAST: Final = -(1 << 63)
 
@@ -146,6 +155,7 @@ class _Replay:
         self.rows |= {"account_events": 0, "balance_marks": 0, "prevented_matches": 0, "amendments": 0}
         self.bars: dict[tuple[int, int], BarRow] = {}
         self.credits: dict[str, Row] = {}
+        self.epochs: list[Row] = []
         self.keys: dict[tuple[int, str], Row] = {}
         self.newest: dict[str, dict[int, int]] = {"account_events": {}, "balance_marks": {}}
         self.postings = self._select("SELECT id, seq, debit, credit, amount FROM postings ORDER BY id")
@@ -200,6 +210,7 @@ class _Replay:
         self._compare_by_seq("prevented_matches", frozen.prevented_matches)
         self._compare_by_seq("amendments", frozen.amendments)
         self.credits.update((row[0], row) for row in frozen.credits)
+        self.epochs += frozen.epochs
         for dropped in frozen.keys_dropped:
             del self.keys[dropped]
         self.keys.update(((row[0], row[1]), row) for row in frozen.keys)
@@ -301,6 +312,7 @@ class _Replay:
             self._compare_table(table, rows)
         self._compare_table("bars", [msgspec.structs.astuple(bar) for _, bar in sorted(self.bars.items())])
         self._compare_table("idempotency_keys", [self.keys[name] for name in sorted(self.keys)])
+        self._compare_table("epochs", self.epochs)
         self._compare_table("credits", [self.credits[key] for key in sorted(self.credits)])
         for sentence in audit.violations(state):
             raise Difference("state", "after the last event", "a state that keeps the rules", sentence)
@@ -316,8 +328,8 @@ class _Replay:
         found = self._select(f"SELECT * FROM {table} ORDER BY {', '.join(_KEYS[table])}")
         for row in expected:
             have = next(found, None)
-            if table == "markets" and have is not None:
-                have = (*have[:2], _normal(have[2]), *have[3:])
+            if table in _RECORDS and have is not None:
+                have = (*have[:2], _normal(have[2], _RECORDS[table]), *have[3:])
             _same(table, row, have)
         self._nothing_left(table, found)
         self.rows[table] = len(expected)
@@ -349,12 +361,12 @@ def _decode(name: str, blob: bytes) -> tuple[Event, ...]:
         raise Difference("journal", name, "events that can be read", error) from error
 
 
-def _normal(rules: str) -> str:
-    """Rules as this program writes them: a later version may have added fields with defaults."""
+def _normal(text: str, kind: type) -> str:
+    """A record as this program writes it: a later version may have added fields with defaults."""
     try:
-        return msgspec.json.encode(msgspec.json.decode(rules, type=Market)).decode()
+        return msgspec.json.encode(msgspec.json.decode(text, type=kind)).decode()
     except (msgspec.DecodeError, ValueError):
-        return rules
+        return text
 
 
 def _current_rows(state: State) -> Iterator[tuple[str, list[Row]]]:
@@ -371,6 +383,10 @@ def _current_rows(state: State) -> Iterator[tuple[str, list[Row]]]:
     yield "countdowns", [(*name, due) for name, due in sorted(state.countdowns.items())]
     yield "armed_sessions", [session_row(name, armed) for name, armed in sorted(state.sessions.items())]
     yield "deposits", [_transfer(state.deposits[key]) for key in sorted(state.deposits)]
+    yield "networks", [network_row(state.networks[key]) for key in sorted(state.networks)]
+    yield "tier_limits", [(*key, limit.day, limit.month) for key, limit in sorted(state.tier_limits.items())]
+    yield "payouts_shut", sorted(state.payouts_shut.items())
+    yield "network_costs", [(key, *state.costs[key]) for key in sorted(state.costs)]
     yield "withdrawals", [_transfer(state.withdrawals[key]) for key in sorted(state.withdrawals)]
 
 

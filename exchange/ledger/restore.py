@@ -12,6 +12,7 @@ from exchange.core.book import Book
 from exchange.core.countdowns import Armed
 from exchange.core.keys import Used
 from exchange.core.market import Asset, Market, MarketPhase
+from exchange.core.networks import Network, TierLimit
 from exchange.core.order_lists import ListKind, ListStatus, OrderList, OrderListRow
 from exchange.core.orders import (
     PENDING_NEW,
@@ -98,6 +99,7 @@ def _restored(connection: apsw.Connection) -> State:
         _accounts(connection, state)
         state.balances.update(connection.execute("SELECT key, amount FROM balances"))
         _transfers(connection, state)
+        _networks(connection, state)
         _orders(connection, state)
         _promises(connection, state)
         _lists(connection, state)
@@ -138,8 +140,26 @@ def _transfers(connection: apsw.Connection, state: State) -> None:
     columns = "key, account, asset, amount, state"
     for key, account, asset, amount, stage in connection.execute(f"SELECT {columns} FROM deposits"):
         state.deposits[key] = Deposit(key, account, asset, amount, DepositState(stage))
-    for key, account, asset, amount, stage in connection.execute(f"SELECT {columns} FROM withdrawals"):
-        state.withdrawals[key] = Withdrawal(key, account, asset, amount, WithdrawalState(stage))
+    columns += ", network, fee, requested"
+    for row in connection.execute(f"SELECT {columns} FROM withdrawals ORDER BY requested, key"):
+        key, account, asset, amount, stage, *terms = row
+        one = Withdrawal(key, account, asset, amount, WithdrawalState(stage), *terms)
+        state.withdrawals[one.key] = one
+        if one.counts:
+            state.accounts[one.account].withdrawals[one.key] = one
+
+
+def _networks(connection: apsw.Connection, state: State) -> None:
+    for (terms,) in connection.execute("SELECT terms FROM networks"):
+        network = msgspec.json.decode(terms, type=Network)
+        state.networks[network.key] = network
+    for tier, asset, day, month in connection.execute("SELECT tier, asset, day, month FROM tier_limits"):
+        state.tier_limits[tier, asset] = TierLimit(day, month)
+    state.payouts_shut.update(connection.execute("SELECT asset, reason FROM payouts_shut"))
+    for key, asset, amount in connection.execute("SELECT key, asset, amount FROM network_costs"):
+        state.costs[key] = (asset, amount)
+    newest = connection.execute("SELECT max(number) FROM epochs").fetchone()
+    state.epoch = newest[0] if newest and newest[0] else 1
 
 
 def _orders(connection: apsw.Connection, state: State) -> None:

@@ -6,6 +6,7 @@ uses the very same function to say what the rows should be.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from exchange.core.book import Book
     from exchange.core.countdowns import Armed, SessionName
+    from exchange.core.networks import Network
     from exchange.core.state import Account, Changes, State
 
 Row = tuple[Any, ...]
@@ -145,6 +147,12 @@ class Frozen(msgspec.Struct, frozen=True):
     sessions: list[Row]
     sessions_over: list[Row]
     order_lists: list[Row]
+    networks: list[Row]
+    tier_limits: list[Row]
+    payouts_shut: list[Row]
+    payouts_open: list[Row]
+    network_costs: list[Row]
+    epochs: list[Row]
 
 
 def freeze(
@@ -191,6 +199,12 @@ def freeze(
         [session_row(name, armed) for name, armed in changes.sessions.items() if armed is not None],
         [name for name, armed in changes.sessions.items() if armed is None],
         [list_row(order_list) for order_list in changes.lists.values()],
+        rare["networks"],
+        rare["tier_limits"],
+        [(asset, reason) for asset, reason in changes.payouts_shut.items() if reason is not None],
+        [(asset,) for asset, reason in changes.payouts_shut.items() if reason is None],
+        rare["network_costs"],
+        rare["epochs"],
     )
 
 
@@ -381,16 +395,29 @@ def capped(total: int) -> int:
     return min(total, MAX_STORED)
 
 
+def network_row(network: Network) -> Row:
+    """A network as a row of `networks`."""
+    return (*network.key, msgspec.json.encode(network).decode())
+
+
+_RARE: Final[dict[type, tuple[str, Callable[[Any, Seq], Row]]]] = {
+    ev.AssetListed: ("assets", lambda event, _: msgspec.structs.astuple(event.asset)),
+    ev.AccountOpened: ("accounts", lambda event, _: (event.account, event.name, event.tier, 0, 0, event.time)),
+    ev.TierFeesSet: ("tier_fees", lambda event, _: msgspec.structs.astuple(event)[1:]),
+    ev.Credited: ("credits", lambda event, seq: (event.reference, seq)),
+    ev.NetworkSet: ("networks", lambda event, _: network_row(event.network)),
+    ev.TierLimitSet: ("tier_limits", lambda event, _: msgspec.structs.astuple(event)[1:]),
+    ev.NetworkCostBooked: ("network_costs", lambda event, _: (event.key, event.asset, event.amount)),
+    ev.EpochOpened: ("epochs", lambda event, seq: (event.epoch, seq, event.reason)),
+}
+"""What happens seldom: its table, and its row from the event and the event's number."""
+
+
 def _rare_rows(events: list[ev.Event], first: Seq) -> dict[str, list[Row]]:
     """Rows of what happens seldom, made from the events themselves."""
-    rows: dict[str, list[Row]] = {"assets": [], "accounts": [], "tier_fees": [], "credits": []}
+    rows: dict[str, list[Row]] = {table: [] for table, _ in _RARE.values()}
     for seq, event in enumerate(events, first):
-        if type(event) is ev.AssetListed:
-            rows["assets"].append(msgspec.structs.astuple(event.asset))
-        elif type(event) is ev.AccountOpened:
-            rows["accounts"].append((event.account, event.name, event.tier, 0, 0, event.time))
-        elif type(event) is ev.TierFeesSet:
-            rows["tier_fees"].append(msgspec.structs.astuple(event)[1:])
-        elif type(event) is ev.Credited:
-            rows["credits"].append((event.reference, seq))
+        found = _RARE.get(type(event))
+        if found is not None:
+            rows[found[0]].append(found[1](event, Seq(seq)))
     return rows

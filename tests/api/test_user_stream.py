@@ -17,6 +17,7 @@ from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import Amount, AssetId, Micros, OrderId, Price, Quantity
 from tests.api.fast import BTC, Fast, Reader, fast_house, signed
 from tests.api.house import Person
+from tests.core.ways import NET, ways
 
 USDT = AssetId(3)
 
@@ -307,7 +308,9 @@ async def test_money_from_outside_is_told_as_a_difference(fast: Fast, mine: Read
 
 async def test_a_withdrawal_is_held_first_and_gone_when_final(fast: Fast, mine: Reader) -> None:
     alice, sequencer = fast.house.alice.account, fast.house.rooms.sequencer
-    await sequencer.call(co.RequestWithdrawal("w1", alice, USDT, Amount(10**8)))
+    for command in ways(USDT):
+        await sequencer.call(command)
+    await sequencer.call(co.RequestWithdrawal("w1", alice, USDT, Amount(10**8), NET))
     held = (await mine.read())["event"]
     assert held["B"] == [{"a": "USDT", "f": "9999999.00000000", "l": "1.00000000"}]
     for name in ("APPROVED", "PLANNED", "SIGNED", "SENT", "CONFIRMED", "FINAL"):

@@ -20,7 +20,7 @@ from exchange.core.events import (
 )
 from exchange.core.orders import Side
 from exchange.core.performing import Outcome
-from exchange.core.postings import FEES
+from exchange.core.postings import CUSTODY, FEES
 from exchange.core.state import Account, State
 from exchange.core.units import AccountId, AssetId, MarketId
 from tests.core.naive import Line, Naive
@@ -43,6 +43,11 @@ def fingerprint(state: State) -> Plain:
         "deposits": {key: msgspec.to_builtins(deposit) for key, deposit in state.deposits.items()},
         "withdrawals": {key: msgspec.to_builtins(move) for key, move in state.withdrawals.items()},
         "references": sorted(state.references),
+        "networks": sorted(state.networks.items()),
+        "tier_limits": sorted(state.tier_limits.items()),
+        "payouts_shut": sorted(state.payouts_shut.items()),
+        "costs": sorted(state.costs.items()),
+        "epoch": state.epoch,
         "keys": sorted((name, msgspec.structs.astuple(used)) for name, used in state.keys._by_name.items()),
         "countdowns": sorted(state.countdowns.items()),
         "sessions": sorted((name, msgspec.structs.astuple(armed)) for name, armed in state.sessions.items()),
@@ -63,6 +68,7 @@ def _account(account: Account) -> Plain:
         "by_client": dict(sorted(account.open_by_client.items())),
         "by_market": {market: sorted(orders) for market, orders in account.open_by_market.items() if orders},
         "lists": sorted(account.open_lists),
+        "withdrawals": sorted(account.withdrawals),
     }
 
 
@@ -187,6 +193,7 @@ def differences(state: State, naive: Naive) -> list[str]:
     trailed = {order: price for book in state.books.values() for order, price in trailing(book)}
     same("trailed", trailed, naive.following())
     for asset in range(1, naive.money.assets + 1):
+        same(f"outside of {asset}", state.available(CUSTODY, AssetId(asset)), naive.money.total(CUSTODY, asset))
         same(f"fees in {asset}", state.available(FEES, AssetId(asset)), naive.money.total(FEES, asset))
         for number in naive.money.owners:
             account, held = AccountId(number), naive.held(number, asset)
@@ -195,6 +202,21 @@ def differences(state: State, naive: Naive) -> list[str]:
             available = naive.money.total(number, asset) - held
             same(f"{place}, available", state.available(account, AssetId(asset)), available)
             same(f"{place}, owed", state.owed(account, AssetId(asset)), naive.money.debts[number, asset])
+    ways = naive.money.ways
+    same("networks", state.networks, ways.networks)
+    same("limits", {key: (one.day, one.month) for key, one in state.tier_limits.items()}, ways.limits)
+    same("shut", (state.payouts_shut, state.epoch), (ways.shut, ways.epoch))
+    for mine, his in ((state.deposits, naive.money.deposits), (state.withdrawals, naive.money.withdrawals)):
+        same(
+            "transfers",
+            {k: (t.state.name, t.amount) for k, t in mine.items()},
+            {k: (t.state, t.amount) for k, t in his.items()},
+        )
+    same(
+        "charged",
+        {k: w.fee for k, w in state.withdrawals.items()},
+        {k: w.fee for k, w in naive.money.withdrawals.items()},
+    )
     promises = naive.promises
     same("keys", {name: used.digest for name, used in state.keys._by_name.items()}, promises.keys)
     same("countdowns", state.countdowns, promises.countdowns)

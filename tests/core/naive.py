@@ -106,7 +106,7 @@ class Naive:
             case co.SetMarketPhase() | co.SetTierFees() | co.ListMarket():
                 answer = self._rule(command)
             case _:
-                answer = self.money.perform(command, self.held)
+                answer = self.money.perform(command, self.held, self.now)
         return (answer, []) if isinstance(answer, str) else (None, answer)
 
     def _replace(self, command: co.CancelReplace) -> tuple[str | None, list[Line]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from exchange.core import commands as co
+from tests.core.naive_ways import Ways
 
 Line = tuple[object, ...]
 MOST = (1 << 63) - 1
@@ -23,7 +24,7 @@ WITHDRAWALS = {
     "REQUESTED": "RISK_HELD APPROVED REJECTED CANCELLED",
     "RISK_HELD": "APPROVED REJECTED CANCELLED",
     "APPROVED": "PLANNED REJECTED CANCELLED",
-    "PLANNED": "SIGNED CANCELLED",
+    "PLANNED": "SIGNED REJECTED CANCELLED",
     "SIGNED": "SENT FAILED",
     "SENT": "CONFIRMED FAILED",
     "CONFIRMED": "SENT FINAL",
@@ -44,6 +45,9 @@ class Transfer:
     asset: int
     amount: int
     state: str
+    network: str = ""
+    fee: int = 0
+    asked: int = 0
 
 
 class Money:
@@ -61,6 +65,7 @@ class Money:
         self.deposits: dict[str, Transfer] = {}
         self.withdrawals: dict[str, Transfer] = {}
         self.references: set[str] = set()
+        self.ways = Ways()
 
     def total(self, account: int, asset: int) -> int:
         return self.purse[account, asset]
@@ -76,11 +81,12 @@ class Money:
             if (w.account, w.asset) == (account, asset) and w.state in WITHDRAWALS
         )
 
-    def perform(self, command: co.Command, held: Callable[[int, int], int]) -> str | list[Line]:
+    def perform(self, command: co.Command, held: Callable[[int, int], int], now: int) -> str | list[Line]:
         """Do what concerns people and transfers; the name of the refusal, or nothing to tell."""
         match command:
             case co.ListAsset():
                 self.assets += 1
+                self.ways.decimals[self.assets] = command.decimals
                 return []
             case co.OpenAccount():
                 if command.name in {owner.name for owner in self.owners.values()} | {"genesis", "fees", "custody"}:
@@ -94,11 +100,13 @@ class Money:
             case co.ReportDeposit():
                 return self._deposit(command, held)
             case co.RequestWithdrawal():
-                return self._request(command, held)
+                return self._request(command, held, now)
             case co.MoveWithdrawal():
                 return self._withdrawal(command)
+            case co.SettleInside():
+                return self._inside(command)
             case _:
-                raise AssertionError(command)
+                return self.ways.rule(self, command)
 
     def _owner(self, command: co.SetAccountTier | co.SetAccountFrozen) -> str | list[Line]:
         owner = self.owners.get(command.account)
@@ -167,21 +175,29 @@ class Money:
         self.deposits[command.key] = Transfer(account, asset, amount, to)
         return []
 
-    def _request(self, command: co.RequestWithdrawal, held: Callable[[int, int], int]) -> str | list[Line]:
-        owner = self.owners.get(command.account)
+    def _request(self, command: co.RequestWithdrawal, held: Callable[[int, int], int], now: int) -> str | list[Line]:
+        account, asset, known = command.account, command.asset, self.withdrawals.get(command.key)
+        content = (account, asset, command.amount, command.network)
+        if known and (known.account, known.asset, known.amount, known.network) == content:
+            return []
+        owner = self.owners.get(account)
         if owner is None:
             return "UNKNOWN_ACCOUNT"
         if owner.frozen:
             return "ACCOUNT_FROZEN"
-        if not 0 < command.asset <= self.assets:
+        if not 0 < asset <= self.assets:
             return "UNKNOWN_ASSET"
-        if command.key in self.withdrawals:
+        if (asset, command.network) not in self.ways.networks:
+            return "UNKNOWN_NETWORK"
+        if known:
             return "DUPLICATE_REFERENCE"
-        if not self._fits(command.amount):
-            return "BAD_AMOUNT"
-        if self.total(command.account, command.asset) - held(command.account, command.asset) < command.amount:
+        refused = self.ways.refusal(self, command, now)
+        if refused:
+            return refused
+        if self.total(account, asset) - held(account, asset) < command.amount:
             return "INSUFFICIENT_FUNDS"
-        self.withdrawals[command.key] = Transfer(command.account, command.asset, command.amount, "REQUESTED")
+        fee = self.ways.networks[asset, command.network].withdrawal_fee
+        self.withdrawals[command.key] = Transfer(account, asset, command.amount, "REQUESTED", command.network, fee, now)
         return []
 
     def _withdrawal(self, command: co.MoveWithdrawal) -> str | list[Line]:
@@ -190,10 +206,39 @@ class Money:
             return "UNKNOWN_TRANSFER"
         if known.state == to:
             return []
+        if to == "PLANNED" and self.owners[known.account].frozen:
+            return "ACCOUNT_FROZEN"
         if to not in WITHDRAWALS.get(known.state, "").split():
             return "BAD_TRANSITION"
+        if to == "PLANNED" and self.ways.is_shut(known.asset):
+            return "PAYOUTS_SHUT"
         known.state = to
         if to == "FINAL":
             self.move(known.account, known.asset, -known.amount)
-            self.move(self.CUSTODY, known.asset, known.amount)
+            self.move(self.CUSTODY, known.asset, known.amount - known.fee)
+            self.move(self.FEES, known.asset, known.fee)
+        return []
+
+    def _inside(self, command: co.SettleInside) -> str | list[Line]:
+        known = self.withdrawals.get(command.key)
+        if known is None:
+            return "UNKNOWN_TRANSFER"
+        if command.to not in self.owners:
+            return "UNKNOWN_ACCOUNT"
+        name = f"inside:{command.key}"
+        if name in self.deposits:
+            return [] if self.deposits[name].account == command.to else "DUPLICATE_REFERENCE"
+        if self.owners[known.account].frozen:
+            return "ACCOUNT_FROZEN"
+        if known.state != "APPROVED":
+            return "BAD_TRANSITION"
+        if self.ways.is_shut(known.asset):
+            return "PAYOUTS_SHUT"
+        paid = known.amount if command.fee_to_recipient else known.amount - known.fee
+        repaid = min(paid, self.debts[command.to, known.asset])
+        self.debts[command.to, known.asset] -= repaid
+        self.move(known.account, known.asset, -paid)
+        self.move(command.to, known.asset, paid - repaid)
+        self.deposits[name] = Transfer(command.to, known.asset, paid, "CREDITED")
+        known.state, known.fee = "FINAL", 0
         return []

@@ -11,6 +11,7 @@ from exchange.core.orders import Order, OrderType, Side
 from exchange.core.postings import GENESIS, Bucket, balance_key
 from exchange.core.state import State
 from exchange.core.units import Amount, AssetId, MarketId, OrderId, Price, Quantity
+from tests.core.ways import NET
 from tests.core.world import ACCOUNTS, furnished
 
 ANN, BASE, QUOTE, MARKET = ACCOUNTS[0], AssetId(1), AssetId(2), MarketId(1)
@@ -32,7 +33,7 @@ def healthy() -> State:
             place(Side.SELL, 102),
             place(Side.BUY, 99),
             place(Side.BUY, 106, 105),
-            co.RequestWithdrawal("w", ANN, BASE, Amount(7)),
+            co.RequestWithdrawal("w", ANN, BASE, Amount(7), NET),
         ],
     )
 

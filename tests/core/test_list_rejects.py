@@ -13,6 +13,7 @@ from exchange.core.performing import perform
 from exchange.core.rejects import Reject
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros
 from tests.core.compare import digest
+from tests.core.ways import NET
 from tests.core.world import ACCOUNTS, PURSE, furnished
 
 ANN, BEN = ACCOUNTS[0], ACCOUNTS[1]
@@ -69,7 +70,7 @@ TAKEN = co.PlaceOrder(**sale(price=120, client_id="taken"))
 FOUR = tuple(co.PlaceOrder(**sale(price=120)) for _ in range(4))
 SLEEPERS = tuple(co.PlaceOrder(**BELOW) for _ in range(2))
 BID = co.PlaceOrder(**sale(account=BEN, side=Side.BUY, price=110))
-POOR = co.RequestWithdrawal("all", ANN, BASE, Amount(PURSE[BASE] - 10))
+POOR = co.RequestWithdrawal("all", ANN, BASE, Amount(PURSE[BASE] - 10), NET)
 FIRST = listed(OTO)
 
 ANY = [

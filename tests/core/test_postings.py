@@ -6,6 +6,7 @@ from exchange.core.performing import perform
 from exchange.core.postings import CUSTODY, FEES, GENESIS, Bucket, balance_key, may_be_negative, split_key
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, Price, Quantity
+from tests.core.ways import NET
 from tests.core.world import ACCOUNTS, PURSE, furnished
 
 ANN, BEN = ACCOUNTS[0], ACCOUNTS[1]
@@ -90,7 +91,7 @@ def test_a_deposit_comes_from_outside_and_goes_back_there() -> None:
 
 def test_what_is_missing_becomes_a_debt_which_a_deposit_repays() -> None:
     credited = co.ReportDeposit("d", ANN, BASE, Amount(9), DepositState.CREDITED)
-    spent = co.RequestWithdrawal("w", ANN, BASE, Amount(PURSE[BASE] + 5))
+    spent = co.RequestWithdrawal("w", ANN, BASE, Amount(PURSE[BASE] + 5), NET)
     orphaned = co.ReportDeposit("d", ANN, BASE, Amount(9), DepositState.ORPHANED)
     assert moves([credited, spent], orphaned) == [
         "ann available BASE -> custody available BASE: 4",
@@ -103,7 +104,7 @@ def test_what_is_missing_becomes_a_debt_which_a_deposit_repays() -> None:
 
 
 def test_a_withdrawal_is_held_and_then_leaves_or_comes_back() -> None:
-    request = co.RequestWithdrawal("w", ANN, BASE, Amount(9))
+    request = co.RequestWithdrawal("w", ANN, BASE, Amount(9), NET)
     road = [WithdrawalState(n) for n in range(3, 8)]
     sent: list[co.Command] = [request, *(co.MoveWithdrawal("w", step) for step in road)]
     assert moves([], request) == ["ann available BASE -> ann held BASE: 9"]

@@ -16,6 +16,8 @@ from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Ppm, Quantity
 from tests.core.compare import digest
 from tests.core.test_list_rejects import REJECTS
+from tests.core.test_way_rejects import WAY_REJECTS
+from tests.core.ways import NET
 from tests.core.world import ACCOUNTS, PURSE, furnished, rules
 
 ANN, BEN = ACCOUNTS[0], ACCOUNTS[1]
@@ -49,7 +51,7 @@ MANY = tuple(place(quantity=1) for _ in range(5))
 SLEEPERS = tuple(place(**SLEEPER) for _ in range(2))
 ICEBERGS = tuple(place(quantity=2, iceberg=1) for _ in range(2))
 TAKEN = place(client_id="taken", quantity=1)
-POOR = co.RequestWithdrawal("all", ANN, QUOTE, Amount(PURSE[QUOTE] - 1_100))
+POOR = co.RequestWithdrawal("all", ANN, QUOTE, Amount(PURSE[QUOTE] - 1_100), NET)
 FROZEN = co.SetAccountFrozen(ANN, True, "")
 OFFER = place(account=BEN, side=Side.SELL, market=MarketId(2), price=100, quantity=50)
 BUDGET = place(market=MarketId(2), type=OrderType.MARKET, price=0, quantity=0, quote_quantity=8_200)
@@ -225,11 +227,11 @@ OTHERS: list[tuple[Reject, list[co.Command], co.Command]] = [
     (Reject.UNKNOWN_ASSET, [], co.ReportDeposit("d", ANN, AssetId(7), Amount(0), DepositState.SWEPT)),
     (Reject.BAD_AMOUNT, [], co.ReportDeposit("d", ANN, BASE, Amount(-1), DepositState.SWEPT)),
     (Reject.BAD_TRANSITION, [], co.ReportDeposit("d", ANN, BASE, Amount(1), DepositState.SWEPT)),
-    (Reject.ACCOUNT_FROZEN, [FROZEN], co.RequestWithdrawal("w", ANN, AssetId(7), Amount(0))),
-    (Reject.UNKNOWN_ASSET, [], co.RequestWithdrawal("w", ANN, AssetId(7), Amount(0))),
-    (Reject.DUPLICATE_REFERENCE, [POOR], co.RequestWithdrawal("all", ANN, BASE, Amount(0))),
-    (Reject.BAD_AMOUNT, [], co.RequestWithdrawal("w", ANN, BASE, Amount(0))),
-    (Reject.INSUFFICIENT_FUNDS, [], co.RequestWithdrawal("w", ANN, BASE, Amount(PURSE[BASE] + 1))),
+    (Reject.ACCOUNT_FROZEN, [FROZEN], co.RequestWithdrawal("w", ANN, AssetId(7), Amount(0), NET)),
+    (Reject.UNKNOWN_ASSET, [], co.RequestWithdrawal("w", ANN, AssetId(7), Amount(0), NET)),
+    (Reject.DUPLICATE_REFERENCE, [POOR], co.RequestWithdrawal("all", ANN, BASE, Amount(0), NET)),
+    (Reject.BAD_AMOUNT, [], co.RequestWithdrawal("w", ANN, BASE, Amount(0), NET)),
+    (Reject.INSUFFICIENT_FUNDS, [], co.RequestWithdrawal("w", ANN, BASE, Amount(PURSE[BASE] + 1), NET)),
     (Reject.UNKNOWN_TRANSFER, [], co.MoveWithdrawal("w", WithdrawalState.APPROVED)),
     (Reject.BAD_TRANSITION, [POOR], co.MoveWithdrawal("all", WithdrawalState.FINAL)),
     (Reject.KEY_REUSED, [keyed(b"a")], keyed(b"b")),
@@ -253,7 +255,7 @@ def test_what_else_is_refused(reject: Reject, before: list[co.Command], command:
 
 def test_every_refusal_is_tried_here() -> None:
     tried = {fault.reject for _, faults in KINDS.values() for fault in faults} | {row[0] for row in OTHERS}
-    assert set(Reject) - tried - REJECTS == ELSEWHERE
+    assert set(Reject) - tried - REJECTS - WAY_REJECTS == ELSEWHERE
 
 
 def test_equal_codes_and_texts_are_still_different_refusals() -> None:

@@ -9,6 +9,7 @@ from exchange.core.rejects import Reject
 from exchange.core.state import State
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, Micros
+from tests.core.ways import NET
 from tests.core.world import ACCOUNTS, PURSE, furnished
 
 D, W = DepositState, WithdrawalState
@@ -51,7 +52,7 @@ WITHDRAWAL_STEPS: dict[WithdrawalState, set[WithdrawalState]] = {
     W.REQUESTED: {W.RISK_HELD, W.APPROVED, W.REJECTED, W.CANCELLED},
     W.RISK_HELD: {W.APPROVED, W.REJECTED, W.CANCELLED},
     W.APPROVED: {W.PLANNED, W.REJECTED, W.CANCELLED},
-    W.PLANNED: {W.SIGNED, W.CANCELLED},
+    W.PLANNED: {W.SIGNED, W.REJECTED, W.CANCELLED},
     W.SIGNED: {W.SENT, W.FAILED},
     W.SENT: {W.CONFIRMED, W.FAILED},
     W.CONFIRMED: {W.SENT, W.FINAL},
@@ -90,7 +91,7 @@ def test_every_step_of_a_deposit(now: DepositState | None, to: DepositState) -> 
 def test_every_step_of_a_withdrawal(now: WithdrawalState, to: WithdrawalState) -> None:
     """The amount is held until an end is reached, and then leaves or comes back, once."""
     state = furnished()
-    assert do(state, co.RequestWithdrawal("w", ANN, COIN, SUM)) is None
+    assert do(state, co.RequestWithdrawal("w", ANN, COIN, SUM, NET)) is None
     for step in WITHDRAWAL_ROADS[now]:
         assert do(state, co.MoveWithdrawal("w", step)) is None
     expected = None if to in WITHDRAWAL_STEPS[now] or to == now else Reject.BAD_TRANSITION
@@ -101,20 +102,20 @@ def test_every_step_of_a_withdrawal(now: WithdrawalState, to: WithdrawalState) -
 
 
 def test_a_deposit_undone_after_it_was_spent_is_owed() -> None:
-    state = furnished([deposit(D.CREDITED), co.RequestWithdrawal("w", ANN, COIN, Amount(HAD + 500))])
+    state = furnished([deposit(D.CREDITED), co.RequestWithdrawal("w", ANN, COIN, Amount(HAD + 500), NET)])
     assert do(state, deposit(D.ORPHANED)) is None
     assert (state.available(ANN, COIN), state.owed(ANN, COIN)) == (0, 500)
 
 
 def test_credited_again_it_repays_the_debt_and_no_more() -> None:
-    state = furnished([deposit(D.CREDITED), co.RequestWithdrawal("w", ANN, COIN, Amount(HAD + 500))])
+    state = furnished([deposit(D.CREDITED), co.RequestWithdrawal("w", ANN, COIN, Amount(HAD + 500), NET)])
     assert do(state, deposit(D.ORPHANED)) is None
     assert do(state, deposit(D.CREDITED)) is None
     assert (state.available(ANN, COIN), state.owed(ANN, COIN)) == (200, 0)
 
 
 def test_a_debt_is_repaid_in_parts() -> None:
-    state = furnished([deposit(D.CREDITED), co.RequestWithdrawal("w", ANN, COIN, Amount(HAD + 700))])
+    state = furnished([deposit(D.CREDITED), co.RequestWithdrawal("w", ANN, COIN, Amount(HAD + 700), NET)])
     assert do(state, deposit(D.ORPHANED)) is None
     assert do(state, deposit(D.CREDITED, Amount(300), key="e")) is None
     assert (state.available(ANN, COIN), state.owed(ANN, COIN)) == (0, 400)

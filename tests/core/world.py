@@ -9,6 +9,7 @@ import msgspec
 from exchange.core import commands as co
 from exchange.core.events import Event
 from exchange.core.market import Market, MarketPhase
+from exchange.core.networks import Network
 from exchange.core.order_lists import ListKind
 from exchange.core.orders import OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from exchange.core.performing import Outcome, perform, wake
@@ -26,6 +27,7 @@ from exchange.core.units import (
     Price,
     Quantity,
 )
+from tests.core.ways import NET, network, ways
 
 ACCOUNTS = [AccountId(100 + n) for n in range(4)]
 ASSETS = [AssetId(n) for n in (1, 2, 3)]
@@ -101,7 +103,8 @@ def furnishing() -> list[co.Command]:
     ]
     purses = [(account, asset) for account in ACCOUNTS for asset in ASSETS]
     setup += [co.Credit(who, asset, Amount(PURSE[asset]), f"start {who} {asset}") for who, asset in purses]
-    return setup
+    coarse = {"name": "OTHER", "chain_decimals": 0, "withdrawal_min": Amount(1_000)}
+    return setup + ways(*ASSETS) + [co.SetNetwork(network(asset, **coarse)) for asset in ASSETS]
 
 
 def run(state: State, command: co.Command, now: int = 1) -> tuple[Outcome, list[Event]]:
@@ -141,6 +144,7 @@ class Dice:
             (self.amend, 14),
             (self.money, 10),
             (self.rule, 3),
+            (self.way, 8),
             (self.promise, 8),
             (self.order_list, 14),
             (self.cancel_list, 2),
@@ -321,9 +325,51 @@ class Dice:
                 size = Amount(500 * number + 500) if dice.random() < 0.95 else amount
                 return co.ReportDeposit(f"tx{number}", owner, coin, size, dice.choice(list(DepositState)))
             case 3:
-                return co.RequestWithdrawal(f"out{dice.randrange(8)}", account, asset, amount)
+                net = dice.choice([NET, NET, "OTHER", "MARS"])
+                return co.RequestWithdrawal(f"out{dice.randrange(8)}", account, asset, amount, net)
             case _:
                 return co.MoveWithdrawal(f"out{dice.randrange(8)}", dice.choice(list(WithdrawalState)))
+
+    def way(self) -> co.Command:
+        """What concerns the ways in and out: terms, limits, shut or not, costs, settlements among ourselves."""
+        dice, asset = self.random, self.random.choice([*ASSETS, *ASSETS, AssetId(7)])
+        match dice.randrange(9):
+            case 0:
+                key, sums = f"out{dice.randrange(8)}", [15, 100, 500, 1_000, 2_000]
+                over = dice.choice([NET, "OTHER"])
+                return co.RequestWithdrawal(key, self._account(), asset, Amount(dice.choice(sums)), over)
+            case 1:
+                return co.SetNetwork(self._network(asset))
+            case 2:
+                day, month = dice.choice([0, 600, 3_000, 1 << 62]), dice.choice([600, 4_000, 1 << 62])
+                return co.SetTierLimit(dice.choice([-1, 0, 0, 1]), asset, Amount(day), Amount(month))
+            case 3:
+                return co.BookNetworkCost(f"gas{dice.randrange(5)}", asset, Amount(dice.choice([7, 7, 8, 0, 1 << 70])))
+            case 4:
+                one = dice.choice([AssetId(0), asset])
+                return co.SetPayoutsShut(one, dice.random() < 0.3, dice.choice(["a mismatch", "a drill"]))
+            case 5 if dice.random() < 0.2:
+                return co.OpenEpoch(dice.choice([1, 2, 2, 3, 9]), "restored")
+            case _:
+                return co.SettleInside(f"out{dice.randrange(8)}", self._account(), dice.random() < 0.3)
+
+    def _network(self, asset: AssetId) -> Network:
+        """Mostly the one there is, on other terms; now and then terms that cannot be."""
+        dice = self.random
+        fee, name = dice.choice([0, 0, 10, 400]), dice.choice([NET, "OTHER"])
+        usual = (f"0x{asset}", 18 if name == NET else 0)
+        contract, decimals = usual if dice.random() < 0.7 else dice.choice([("0x1", usual[1]), (usual[0], 1)])
+        terms: dict[str, Any] = {
+            "name": name,
+            "contract": contract,
+            "chain_decimals": decimals,
+            "withdrawal_fee": Amount(fee),
+            "withdrawal_min": Amount(dice.choice([fee + 1_000, fee + 1_000, fee + 1, 0])),
+            "withdrawals_open": dice.random() < 0.5,
+            "deposits_open": dice.random() < 0.3,
+            "confirmations": dice.choice([((0, 1),), ((0, 2), (50, 6)), ((0, 2), (50, 1)), ((5, 1),)]),
+        }
+        return network(asset, **terms)
 
     def promise(self) -> co.Command:
         """An order under an idempotency key, mostly one that was used before; or a dead man's switch."""

@@ -13,6 +13,7 @@ from exchange.core.state import State
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Ppm, Price, Quantity
 from tests.core.compare import trailing
+from tests.core.ways import NET
 
 BTC, USDT, MARKET = AssetId(1), AssetId(2), MarketId(1)
 ASSETS = {"BTC": BTC, "USDT": USDT}
@@ -167,7 +168,7 @@ def _other(words: str) -> co.Command | None:
         (
             rf"(\w+) withdraws {NUMBER} (\w+) as (\S+)",
             lambda who, amount, asset, key: co.RequestWithdrawal(
-                key, TRADERS[who], ASSETS[asset], Amount(number(amount, 8))
+                key, TRADERS[who], ASSETS[asset], Amount(number(amount, 8)), NET
             ),
         ),
         (r"withdrawal (\S+) is (.+)", lambda key, to: co.MoveWithdrawal(key, WithdrawalState[_enum(to)])),

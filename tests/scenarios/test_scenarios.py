@@ -14,6 +14,7 @@ from exchange.core.performing import Outcome, perform, wake
 from exchange.core.state import State
 from exchange.core.units import Amount, Micros
 from tests.core.compare import fingerprint
+from tests.core.ways import ways
 from tests.scenarios.speech import BTC, MARKET, NAMES, TRADERS, USDT, command, purse, resting, rules, short
 
 HERE = Path(__file__).parent
@@ -53,7 +54,7 @@ CASES = [pytest.param(row, id=f"{topic}: {row.claim}") for topic, rows in TABLES
 def furnished(given: str) -> State:
     """The market under the given rules, and four traders with 10 BTC and 1,000 USDT each."""
     state = State()
-    setup: list[co.Command] = [co.ListAsset("BTC", 8), co.ListAsset("USDT", 8)]
+    setup: list[co.Command] = [co.ListAsset("BTC", 8), co.ListAsset("USDT", 8), *ways(1, 2)]
     setup += [co.ListMarket(rules(given), MarketPhase.OPEN), *map(co.OpenAccount, TRADERS)]
     for account in TRADERS.values():
         setup += [co.Credit(account, asset, amount, f"{account} {asset}") for asset, amount in START.items()]

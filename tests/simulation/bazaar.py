@@ -18,6 +18,7 @@ from exchange.core.state import State
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, MarketId, Micros, OrderId, Ppm, Price, Quantity
 from tests.core.compare import digest
+from tests.core.ways import NET, network, ways
 from tests.core.world import rules
 from tests.simulation.list_referee import Foul
 from tests.simulation.referee import Referee
@@ -69,6 +70,8 @@ class Bazaar:
         dice = self.random
         for code, decimals in (("BTC", 4), ("ETH", 3), ("USD", 2)):
             self.do(co.ListAsset(code, decimals))
+        for command in ways(1, 2, 3):
+            self.do(command)
         pairs = [(1, 3, 4, 2), (2, 3, 3, 2), (2, 1, 3, 4)][: dice.randint(1, 3)]
         for number, (base, quote, base_places, quote_places) in enumerate(pairs, 1):
             market = self._market(number, base, quote, base_places, quote_places)
@@ -270,6 +273,8 @@ class Bazaar:
             states += [DepositState.ORPHANED, DepositState.CONFIRMING, DepositState.CREDITED][: dice.randint(1, 3)]
         for state in states:
             yield co.ReportDeposit(key, account, asset, amount, state)
+        if dice.random() < 0.3:
+            yield co.BookNetworkCost(f"sweep of {key}", asset, Amount(dice.randint(1, 9)))
         if self.state.accounts[account].frozen and dice.random() < 0.7:
             yield co.SetAccountFrozen(account, False, "cleared")
 
@@ -277,13 +282,31 @@ class Bazaar:
         dice = self.random
         account, asset = dice.choice(list(self.state.accounts)), AssetId(dice.randint(1, 3))
         most = self.state.available(account, asset)
-        yield co.RequestWithdrawal(key, account, asset, Amount(dice.randint(1, max(1, most))))
+        if dice.random() < 0.3:
+            fee = dice.randint(0, 50)
+            yield co.SetNetwork(network(asset, withdrawal_fee=Amount(fee), withdrawal_min=Amount(fee + 1)))
+        yield co.RequestWithdrawal(key, account, asset, Amount(dice.randint(1, max(1, most))), NET)
+        if dice.random() < 0.2:
+            yield co.MoveWithdrawal(key, WithdrawalState.APPROVED)
+            yield co.SettleInside(key, dice.choice(list(self.state.accounts)), dice.random() < 0.5)
+            return
         for step in ROADS[dice.choice(list(ROADS))]:
             yield co.MoveWithdrawal(key, WithdrawalState(step))
+
+    def _guard(self) -> co.Command:
+        """Shuts payouts, mostly not for long; now and then the ledger was restored."""
+        dice, shut = self.random, list(self.state.payouts_shut)
+        if shut and dice.random() < 0.8:
+            return co.SetPayoutsShut(dice.choice(shut), False, "agreed")
+        if dice.random() < 0.1:
+            return co.OpenEpoch(self.state.epoch + 1, "restored")
+        return co.SetPayoutsShut(AssetId(dice.randint(0, 3)), True, "a mismatch")
 
     def _operate(self) -> co.Command:
         """Halts, and reopens soon; freezes seldom; moves accounts between tiers."""
         dice, market = self.random, self.random.choice(list(self.state.books))
+        if dice.random() < 0.2:
+            return self._guard()
         closed = [number for number, book in self.state.books.items() if book.phase != MarketPhase.OPEN]
         if closed and dice.random() < 0.7:
             return co.SetMarketPhase(dice.choice(closed), MarketPhase.OPEN, "all is well")

@@ -13,6 +13,7 @@ from exchange.core import commands as co
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import Amount, AssetId
 from tests.api.house import Answer, House, Person
+from tests.core.ways import NET, ways
 
 PATH = "/ext/v1/ledger"
 
@@ -56,8 +57,9 @@ async def _transfers(house: House, dice: random.Random, key: str) -> None:
     alice, coin = house.alice.account, AssetId(2)
     amount = Amount(dice.randint(1, 10**9))
     commands: list[co.Command] = [
+        *ways(coin),
         co.ReportDeposit(key, alice, coin, amount, DepositState.CREDITED),
-        co.RequestWithdrawal(key, alice, coin, Amount(amount // 2 + 1)),
+        co.RequestWithdrawal(key, alice, coin, Amount(amount // 2 + 1), NET),
         co.MoveWithdrawal(key, WithdrawalState.REJECTED),
         co.ReportDeposit(key, alice, coin, amount, DepositState.ORPHANED),
         co.SetAccountFrozen(alice, False, "cleared"),
@@ -148,8 +150,9 @@ async def test_what_is_owed_is_told_as_a_part_of_its_own(house: House) -> None:
     alice, coin = house.alice.account, AssetId(1)
     deposit = co.ReportDeposit("d", alice, coin, Amount(10**9), DepositState.CREDITED)
     for command in (
+        *ways(coin),
         deposit,
-        co.RequestWithdrawal("w", alice, coin, Amount(105 * 10**8)),
+        co.RequestWithdrawal("w", alice, coin, Amount(105 * 10**8), NET),
         co.ReportDeposit("d", alice, coin, Amount(10**9), DepositState.ORPHANED),
     ):
         assert (await house.rooms.sequencer.call(command)).reject is None
