@@ -13,12 +13,12 @@ from exchange.core.performing import perform
 from exchange.core.postings import CUSTODY, FEES
 from exchange.core.rejects import Reject
 from exchange.core.state import State
-from exchange.core.transfers import DepositState, WithdrawalState
+from exchange.core.transfers import DepositState as D
+from exchange.core.transfers import WithdrawalState as W
 from exchange.core.units import AccountId, Amount, AssetId, Micros
 from tests.core.ways import NET, network
 from tests.core.world import ACCOUNTS, PURSE, furnished
 
-D, W = DepositState, WithdrawalState
 ANN, BEN, COIN = ACCOUNTS[0], ACCOUNTS[1], AssetId(2)
 HAD, FEE, SUM = PURSE[COIN], 7, 700
 TERMS = co.SetNetwork(network(COIN, withdrawal_fee=Amount(FEE), withdrawal_min=Amount(10)))
@@ -90,9 +90,7 @@ def test_to_an_address_of_ones_own_nothing_is_lost() -> None:
 
 
 def test_what_comes_from_inside_repays_a_debt_first() -> None:
-    deposit = (
-        co.ReportDeposit("d", BEN, COIN, Amount(500), to) for to in (DepositState.CREDITED, DepositState.ORPHANED)
-    )
+    deposit = (co.ReportDeposit("d", BEN, COIN, Amount(500), to) for to in (D.CREDITED, D.ORPHANED))
     state = furnished([next(deposit), out(HAD + 500, "all", BEN), *deposit, out()])
     walk(state, W.APPROVED)
     assert do(state, co.SettleInside("w", BEN)) is None

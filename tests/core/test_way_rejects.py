@@ -32,7 +32,7 @@ SHUT = co.SetPayoutsShut(COIN, True, "")
 CLOSED = co.SetNetwork(network(1, deposits_open=False, withdrawals_open=False))
 DEAR = co.SetNetwork(network(1, name="DEAR", chain_decimals=0, withdrawal_fee=Amount(20), withdrawal_min=Amount(30)))
 GAS = co.BookNetworkCost("gas", COIN, Amount(3))
-APPROVED = [out(20), co.MoveWithdrawal("w", W.APPROVED)]
+APPROVED: list[co.Command] = [out(20), co.MoveWithdrawal("w", W.APPROVED)]
 
 CASES: Final[list[tuple[Reject, list[co.Command], co.Command]]] = [
     (Reject.UNKNOWN_NETWORK, [out(20)], out(0, over="MARS")),

@@ -333,7 +333,7 @@ class Dice:
     def way(self) -> co.Command:
         """What concerns the ways in and out: terms, limits, shut or not, costs, settlements among ourselves."""
         dice, asset = self.random, self.random.choice([*ASSETS, *ASSETS, AssetId(7)])
-        match dice.randrange(9):
+        match dice.choices(range(9), [9, 6, 2, 1, 1, 1, 1, 1, 1])[0]:
             case 0:
                 key, sums = f"out{dice.randrange(8)}", [15, 100, 500, 1_000, 2_000]
                 over = dice.choice([NET, "OTHER"])
@@ -358,16 +358,16 @@ class Dice:
         dice = self.random
         fee, name = dice.choice([0, 0, 10, 400]), dice.choice([NET, "OTHER"])
         usual = (f"0x{asset}", 18 if name == NET else 0)
-        contract, decimals = usual if dice.random() < 0.7 else dice.choice([("0x1", usual[1]), (usual[0], 1)])
+        contract, decimals = usual if dice.random() < 0.8 else dice.choice([("0x1", usual[1]), (usual[0], 1)])
         terms: dict[str, Any] = {
             "name": name,
             "contract": contract,
             "chain_decimals": decimals,
             "withdrawal_fee": Amount(fee),
-            "withdrawal_min": Amount(dice.choice([fee + 1_000, fee + 1_000, fee + 1, 0])),
-            "withdrawals_open": dice.random() < 0.5,
+            "withdrawal_min": Amount(dice.choice([fee + 1_000, fee + 1_000, fee + 1_000, fee + 1, 0])),
+            "withdrawals_open": dice.random() < 0.4,
             "deposits_open": dice.random() < 0.3,
-            "confirmations": dice.choice([((0, 1),), ((0, 2), (50, 6)), ((0, 2), (50, 1)), ((5, 1),)]),
+            "confirmations": dice.choice([((0, 1),)] * 4 + [((0, 2), (50, 6)), ((0, 2), (50, 1))]),
         }
         return network(asset, **terms)
 

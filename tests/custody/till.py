@@ -25,6 +25,7 @@ from exchange.custody.port import Purpose
 from exchange.custody.signing import Refused, Signed, Wish
 from exchange.custody.store import Store
 from exchange.sequencer import Sequencer
+from tests.core.ways import NET, ways
 from tests.ledger.busy import sequencing
 
 WHO, ASSET = AccountId(100), AssetId(1)
@@ -70,7 +71,7 @@ class Till:
     async def approve(self, key: str, amount: int, address: str = "") -> str:
         """A withdrawal that the ledger holds the money for, and that nobody has to look at; its address."""
         address = address or self.world.address(key)
-        outcome = await self.sequencer.call(co.RequestWithdrawal(key, WHO, ASSET, Amount(amount)))
+        outcome = await self.sequencer.call(co.RequestWithdrawal(key, WHO, ASSET, Amount(amount), NET))
         assert outcome.reject is None
         await self.sequencer.call(co.MoveWithdrawal(key, _W.APPROVED))
         now = self.clock.now()
@@ -139,6 +140,7 @@ async def till(folder: Path, chain: MemoryChain, coins: int = 8) -> AsyncIterato
 async def _furnish(made: Till, coins: int) -> None:
     commands: list[co.Command] = [
         co.ListAsset("BTC", 8),
+        *ways(ASSET),
         co.OpenAccount("ann"),
         co.Credit(WHO, ASSET, Amount(FUNDED), "first"),
     ]
