@@ -20,16 +20,17 @@ ACT_SECONDS: Final = 10
 """How long an act may take; after that its fate is unknown to the caller and known to the journal."""
 
 _BOTH: Final = frozenset({Role.OPERATIONS, Role.AUDITOR})
+_ALL: Final = frozenset(Role)
 _OPERATIONS: Final = frozenset({Role.OPERATIONS})
 
 ROLES: Final[dict[str, frozenset[Role]]] = {
-    "attach": _BOTH,
-    "status": _BOTH,
-    "watch": _BOTH,
-    "markets": _BOTH,
-    "market.show": _BOTH,
-    "book": _BOTH,
-    "trades": _BOTH,
+    "attach": _ALL,
+    "status": _ALL,
+    "watch": _ALL,
+    "markets": _ALL,
+    "market.show": _ALL,
+    "book": _ALL,
+    "trades": _ALL,
     "market.phase": _OPERATIONS,
     "account.create": _OPERATIONS,
     "account.list": _BOTH,

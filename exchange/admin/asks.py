@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Final, get_args
 
-import msgspec
-
+from exchange.admin.ask import MAX_ROWS, Ask, R
 from exchange.admin.views import (
     AccountList,
     AccountRow,
@@ -32,15 +31,6 @@ from exchange.admin.views import (
     TradesView,
     Watching,
 )
-
-R = TypeVar("R")
-
-MAX_ROWS: Final = 500
-"""The most rows in one reply; ask again with `after` for the next ones."""
-
-
-class Ask(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=True):
-    method: ClassVar[str]
 
 
 class Attach(Ask[Attached], frozen=True):

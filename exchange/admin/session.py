@@ -18,7 +18,7 @@ from exchange.admin.house import Caller, House, Refused
 from exchange.admin.lines import Lines, LineTooLong
 from exchange.admin.methods.markets import checked_depth, find_market
 from exchange.core.units import MILLION, MarketId
-from exchange.office.operators import Operator, Role, Verdict
+from exchange.office.operators import Operator, Verdict
 
 VERSION: Final = version("onebox-exchange")
 
@@ -215,7 +215,7 @@ class Session:
             act = self._house.trail.asked(operator.name, operator.uid, "attach", "{}")
             self._house.trail.settled(act, operator.name, operator.uid, "done", "attach", '{"demo":true}')
         self._caller = Caller(operator.name, operator.uid, operator.role)
-        role: wire.Role = "operations" if operator.role is Role.OPERATIONS else "auditor"
+        role: wire.Role = operator.role.value
         may = tuple(method for method in wire.ASKS if allowed(operator.role, method))
         return wire.Attached(operator.name, role, self._house.settings.demo, self._idle_seconds, may, VERSION)
 

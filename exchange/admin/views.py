@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 Phase = Literal["PRE_OPEN", "OPEN", "POST_ONLY", "CANCEL_ONLY", "HALTED"]
-Role = Literal["operations", "auditor"]
+Role = Literal["operations", "auditor", "treasury"]
 SideName = Literal["BUY", "SELL"]
 
 

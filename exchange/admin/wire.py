@@ -16,11 +16,10 @@ from typing import Any, Final
 
 import msgspec
 
+from exchange.admin.ask import MAX_ROWS, Ask, R
 from exchange.admin.asks import (
     ASKS,
-    MAX_ROWS,
     AddOperator,
-    Ask,
     Attach,
     CreateAccount,
     CreateKey,
@@ -33,7 +32,6 @@ from exchange.admin.asks import (
     ListKeys,
     ListMarkets,
     ListOperators,
-    R,
     RemoveOperator,
     RevokeKey,
     SetPhase,

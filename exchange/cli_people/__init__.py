@@ -12,6 +12,7 @@ from typing import Final
 Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse gives the type no public name
 
 DEFAULT_DIR: Final = Path("data")
+_ROLES: Final = ("operations", "auditor", "treasury")
 
 
 def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -95,7 +96,9 @@ def _operator_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     add = _verb(verbs, "operator add", about, "exchange operator add ann --uid ann --role operations")
     add.add_argument("name", help="what the audit trail says; never used twice")
     add.add_argument("--uid", required=True, help="the operator's user on this machine, by number or login name")
-    add.add_argument("--role", required=True, choices=("operations", "auditor"), help="an auditor changes nothing")
+    add.add_argument(
+        "--role", required=True, choices=_ROLES, help="treasury approves withdrawals; an auditor changes nothing"
+    )
     every = _verb(verbs, "operator list", "List operators, removed ones too.", "exchange operator list --csv")
     _list_options(every, "the name")
     remove = _verb(verbs, "operator remove", "Let an operator attach no more.", "exchange operator remove ann")

@@ -19,10 +19,11 @@ _MAX_UID: Final = (1 << 32) - 2
 
 
 class Role(StrEnum):
-    """OPERATIONS runs the exchange; AUDITOR sees everything and changes nothing."""
+    """OPERATIONS runs the exchange; TREASURY approves what leaves it; AUDITOR sees everything and changes nothing."""
 
     OPERATIONS = "operations"
     AUDITOR = "auditor"
+    TREASURY = "treasury"
 
 
 class Verdict(Enum):

@@ -42,7 +42,7 @@ async def tail_audit(house: House, ask: wire.TailAudit) -> wire.AuditList:
 
 
 def _row(operator: Operator) -> wire.OperatorRow:
-    role: wire.Role = "operations" if operator.role is Role.OPERATIONS else "auditor"
+    role: wire.Role = operator.role.value
     return wire.OperatorRow(operator.name, operator.uid, role, operator.created, operator.removed)
 
 
