@@ -67,13 +67,14 @@ async def running(*options: str, chain_id: int = 31337, port: int = 0) -> AsyncI
     path = await trio.to_thread.run_sync(program)
     mining = () if "--block-time" in options else ("--no-mining",)
     process = _start([str(path), "--port", str(port), "--chain-id", str(chain_id), *mining, *options])
+    discarding = threading.Thread(target=_discard, args=(process,), daemon=True)
     try:
         url = await _address(process)
-        threading.Thread(target=_discard, args=(process,), daemon=True).start()
+        discarding.start()
         yield Anvil(url, process.pid)
     finally:
         with trio.CancelScope(shield=True):
-            await trio.to_thread.run_sync(_end, process)
+            await trio.to_thread.run_sync(_end, process, discarding)
 
 
 def _get(package: str, digest: str, folder: Path) -> None:
@@ -136,10 +137,14 @@ def _discard(process: subprocess.Popen[bytes]) -> None:
         pass
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], discarding: threading.Thread) -> None:
     process.terminate()
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    if discarding.is_alive():
+        discarding.join()
+    assert process.stdout is not None
+    process.stdout.close()
