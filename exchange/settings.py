@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -115,7 +116,17 @@ def _faults(content: dict[str, object]) -> list[str]:
             faults.append(f"{name} must be at least {_AT_LEAST.get(name, 1)}, not {value}")
         elif name.endswith("_port") and isinstance(value, int) and value > 65_535:
             faults.append(f"{name} must be at most 65535, not {value}")
+        elif name == "proxy_address" and value and not _is_address(str(value)):
+            faults.append(f"{name} must be one IP address (192.0.2.1, 2001:db8::1) or empty, not {value!r}")
     return faults
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def example() -> str:

@@ -78,6 +78,7 @@ def test_no_file_means_the_defaults(tmp_path: Path) -> None:
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     """Unknown keys with those that exist, wrong kinds, and numbers out of range."""
     text = 'colour = "red"\nhttp_port = "80"\nfast_port = 70000\nqueue_limit_commands = 1\n'
+    text += 'proxy_address = "10.0.0.0/8"\n'
     text += "demo = 1\nbody_limit_bytes = true\n"
     with pytest.raises(SettingsError) as caught:
         load(written(tmp_path, text))
@@ -87,6 +88,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert "fast_port must be at most 65535, not 70000" in message
     assert "queue_limit_commands must be at least 10, not 1" in message
     assert "demo must be bool, not 1" in message
+    assert "proxy_address must be one IP address (192.0.2.1, 2001:db8::1) or empty, not '10.0.0.0/8'" in message
     assert "body_limit_bytes must be int, not True" in message
     assert message.endswith("Nothing was started.")
 

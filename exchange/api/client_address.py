@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 FORWARDED: Final = "X-Forwarded-For"
@@ -15,6 +17,21 @@ def client_address(peer: str, forwarded: Iterable[str], proxy: str) -> str:
 
     Proxies append whom they were called by, so the last address is the one that our own proxy has seen.
     """
-    if not proxy or peer != proxy:
+    peer = plain(peer)
+    if not proxy or peer != plain(proxy):
         return peer
-    return ",".join(forwarded).rpartition(",")[2].strip()[:_LONGEST] or peer
+    return plain(",".join(forwarded).rpartition(",")[2].strip()[:_LONGEST]) or peer
+
+
+@lru_cache(maxsize=4_096)
+def plain(address: str) -> str:
+    """The one way to write an address: an IPv4 one that came in over an IPv6 socket as such.
+
+    What is no address stays as it is.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)

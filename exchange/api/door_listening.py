@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from exchange.api.client_address import plain
 from exchange.api.door_loop import IN, Loop
 
 _ACCEPTS: Final = 32
@@ -46,7 +47,7 @@ class Listening:
                     return
                 continue  # that peer is gone already
             peer.setblocking(False)
-            self._meet(peer, str(address[0]) if address else "")
+            self._meet(peer, plain(str(address[0])) if address else "")
 
     def work(self) -> bool:
         return False

@@ -14,6 +14,7 @@ import trio
 
 from exchange.api import door_routes as routes
 from exchange.api import errors, ws_handshake
+from exchange.api.client_address import plain
 from exchange.api.connection import GOING_AWAY, Connection
 from exchange.api.control import Invalid, MarketSession
 from exchange.api.door_http import HttpPeer
@@ -136,7 +137,7 @@ class _FastDoor:
         """A new peer, unless there are so many that a further one is not even told so."""
         limits = self.limits
         most = limits.connections_per_address + _AT_THE_DOOR
-        crowded = address != self.rooms.settings.proxy_address and self._addresses[address] >= most
+        crowded = address != plain(self.rooms.settings.proxy_address) and self._addresses[address] >= most
         if crowded or self._addresses.total() >= limits.connections + _AT_THE_DOOR:
             peer.close()
             return

@@ -19,6 +19,8 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState
 
+from exchange.api.client_address import plain
+
 PIECE_BYTES: Final = 65_536
 PIECE_SECONDS: Final = 10
 """A peer that has not taken so many bytes of its answer after this time is cut off."""
@@ -86,7 +88,7 @@ class Peers:
         self._context = WorkerContext(None)
         self._in_all = in_all
         self._per_address = per_address
-        self._proxy = proxy
+        self._proxy = plain(proxy)
         self._tls = tls
         self._addresses: Counter[str] = Counter()
 
@@ -109,7 +111,7 @@ class Peers:
     async def _accept(self, stream: trio.SocketStream) -> None:
         """One peer, from its first byte to its last."""
         try:
-            address = str(stream.socket.getpeername()[0])
+            address = plain(str(stream.socket.getpeername()[0]))
         except OSError:
             return  # gone before it was met
         crowded = address != self._proxy and self._addresses[address] >= self._per_address
