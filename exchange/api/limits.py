@@ -99,7 +99,7 @@ class Limits:
             OrderLimit("DAY", 1, "1D", orders_per_day if weight_limit else 0),
         )
         self._weights = _Window(MINUTE)
-        self._attempt_limit = attempts if weight_limit else 0
+        self.attempt_limit = attempts if weight_limit else 0
         self._attempts = _Window(FIVE_MINUTES)
         self._orders = (_Window(TEN_SECONDS), _Window(DAY))
         self._order_windows = tuple(zip(self.order_limits, self._orders, strict=True))
@@ -122,8 +122,8 @@ class Limits:
         """Count an attempt of the address to open a WebSocket, whatever comes of it; refused when too many."""
         counts = self._attempts.at(now)
         counts[address] += 1
-        if self._attempt_limit and counts[address] > self._attempt_limit:
-            raise Refused(errors.too_many_attempts(self._attempt_limit, "5 MINUTE", self._attempts.left(now)))
+        if self.attempt_limit and counts[address] > self.attempt_limit:
+            raise Refused(errors.too_many_attempts(self.attempt_limit, "5 MINUTE", self._attempts.left(now)))
 
     def used(self, address: str, now: Micros) -> int:
         """What the address used this minute."""

@@ -164,6 +164,11 @@ def rate_limits(limits: Limits) -> list[RateLimit]:
     return [RateLimit("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_limit), *orders]
 
 
+def connection_limits(limits: Limits) -> list[RateLimit]:
+    """How often an address may try to open a WebSocket; nothing when that is lifted."""
+    return [RateLimit("CONNECTIONS", "MINUTE", 5, limits.attempt_limit)] if limits.attempt_limit else []
+
+
 def symbol_info(
     market: Market, codes: tuple[str, str], status: SymbolStatus, *, post_only: bool, with_sets: bool
 ) -> SymbolInfo:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
+from exchange.api.endpoints import general
 from exchange.api.http_routes import Route, find
 
 ENDPOINTS: Final[dict[str, Route]] = {
     "ping": find("GET", "/api/v3/ping"),
     "time": find("GET", "/api/v3/time"),
-    "exchangeInfo": find("GET", "/api/v3/exchangeInfo"),
+    "exchangeInfo": msgspec.structs.replace(find("GET", "/api/v3/exchangeInfo"), call=general.exchange_info_to_sockets),
     "depth": find("GET", "/api/v3/depth"),
     "trades.recent": find("GET", "/api/v3/trades"),
     "trades.historical": find("GET", "/api/v3/historicalTrades"),

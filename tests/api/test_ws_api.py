@@ -10,6 +10,7 @@ import pytest
 
 from exchange.api.limits import Limits
 from exchange.core.orders import Side
+from exchange.settings import Settings
 from tests.api.fast import Fast, Reader, fast_house, signed
 
 
@@ -50,6 +51,17 @@ async def test_weights_are_told_unless_declined(fast: Fast) -> None:
         assert told["rateLimits"][0]["count"] == 3
         silent = await reader.ask({"id": 1, "method": "ping", "params": {"returnRateLimits": False}})
         assert "rateLimits" not in silent
+
+
+async def test_the_limit_on_connections_is_told_to_those_who_connect(tmp_path: Path) -> None:
+    """Not over HTTP: there are clients that read only the kinds of limits that the dialect tells there."""
+    limit = {"rateLimitType": "CONNECTIONS", "interval": "MINUTE", "intervalNum": 5, "limit": 300}
+    async with fast_house(tmp_path, settings=Settings()) as fast:
+        async with fast.reader("/ws-api/v3") as reader:
+            told = (await reader.ask({"id": 1, "method": "exchangeInfo"}))["result"]
+        over_http = (await fast.house.client().ask("GET", "/api/v3/exchangeInfo")).json
+        assert [*over_http["rateLimits"], limit] == told["rateLimits"]
+        assert over_http["symbols"] == told["symbols"]
 
 
 async def test_too_much_weight_is_refused_with_when_to_come_back(fast: Fast) -> None:

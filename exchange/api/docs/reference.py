@@ -84,7 +84,9 @@ def _short(route: Route) -> str:
 def _endpoint(route: Route, http: Document) -> str:
     told = http["paths"][route.path][route.method.lower()]
     asked = [one for one in told["parameters"] if one["name"] not in {"timestamp", "recvWindow"}]
-    names = [name for name, method in METHODS.items() if method is route]
+    place = (route.method, route.path)
+    endpoints = {name: method for name, method in METHODS.items() if isinstance(method, Route)}
+    names = [name for name, method in endpoints.items() if (method.method, method.path) == place]
     who = WHO[route.security]
     good = told["responses"]["200"]["content"]["application/json"]
     own = [one for one in refusals.of_route(route) if one not in refusals.of_all()]

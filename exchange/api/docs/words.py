@@ -229,7 +229,7 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "intervalNum": ("How many of these.", 10),
     "count": ("How many trades.", 1_234),
     "OrderCount.count": ("How many orders you have placed in it.", 4),
-    "rateLimitType": ("REQUEST_WEIGHT or ORDERS.", "ORDERS"),
+    "rateLimitType": ("REQUEST_WEIGHT, ORDERS or, on the WebSocket API, CONNECTIONS.", "ORDERS"),
     "rateLimits": ("The limits in force; empty when they are lifted.", None),
     # market data
     "lastUpdateId": ("Number of the last change that is in this book.", 160),

@@ -11,7 +11,7 @@ from exchange.api.endpoints.orders import OneMarket
 from exchange.api.errors import Refused
 from exchange.api.parameters import Permissions, Symbol, Symbols, SymbolStatus
 from exchange.api.rooms import Rooms
-from exchange.api.wire_info import ExchangeInfo, MyFilters, filters_of, rate_limits, symbol_info
+from exchange.api.wire_info import ExchangeInfo, MyFilters, connection_limits, filters_of, rate_limits, symbol_info
 from exchange.api.wire_market import Empty, ServerTime
 from exchange.core.market import MarketPhase
 
@@ -58,6 +58,12 @@ async def exchange_info(rooms: Rooms, caller: Caller | None, request: InfoReques
             if request.symbol_status in {None, catalogue.status(market)}
         ],
     )
+
+
+async def exchange_info_to_sockets(rooms: Rooms, caller: Caller | None, request: InfoRequest) -> ExchangeInfo:
+    """The same, and how often one may connect: the dialect tells it here alone; REST clients may not know it."""
+    info = await exchange_info(rooms, caller, request)
+    return msgspec.structs.replace(info, rate_limits=[*info.rate_limits, *connection_limits(rooms.limits)])
 
 
 async def my_filters(rooms: Rooms, caller: Caller, request: OneMarket) -> MyFilters:
