@@ -81,8 +81,12 @@ class Rpc:
 
         Raises `RpcError` for a refusal, `OutcomeUnknown` where the node may have acted on it, `NodeFault` else.
         """
+        return await self.call_within(self._timeout, method, *params)
+
+    async def call_within(self, seconds: float, method: str, *params: Any) -> Any:  # noqa: ANN401  # JSON
+        """The same with a time limit of its own."""
         request = _request(self._next_id(), method, params)
-        result = self._result(await self._post(request), request["id"])
+        result = self._result(await self._post(request, seconds), request["id"])
         if isinstance(result, RpcError):
             raise result
         return result
@@ -106,7 +110,7 @@ class Rpc:
 
     async def _batch(self, calls: Sequence[Call]) -> list[Any]:
         asked = [_request(self._next_id(), method, params) for method, params in calls]
-        answers = await self._post(asked)
+        answers = await self._post(asked, self._timeout)
         if isinstance(answers, dict):  # the batch as such is refused
             raise self._refusal(answers.get("error"))
         if not isinstance(answers, list) or len(answers) != len(asked):
@@ -116,12 +120,12 @@ class Rpc:
         }
         return [self._result(by_id.get(request["id"]), request["id"]) for request in asked]
 
-    async def _post(self, content: Any) -> Any:  # noqa: ANN401  # JSON
+    async def _post(self, content: Any, seconds: float) -> Any:  # noqa: ANN401  # JSON
         body = _encode(content)
-        with trio.move_on_after(self._timeout):
+        with trio.move_on_after(seconds):
             status, reply = await self._posts.post(body)
             return self._decoded(status, reply)
-        raise OutcomeUnknown(f"{self.name}: no answer within {self._timeout} s")
+        raise OutcomeUnknown(f"{self.name}: no answer within {seconds} s")
 
     def _decoded(self, status: int, reply: bytes) -> Any:  # noqa: ANN401  # JSON
         """The JSON of an answer. bitcoind sends refusals with status 500 or 404, so the status alone says little."""
