@@ -1,0 +1,91 @@
+"""A regtest chain to play with: mining, paying, going back. Amounts are in the smallest unit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from exchange.custody.bitcoin_networks import NETWORKS, Network
+from exchange.demo.nodes.bitcoind import Node, Refusal
+
+COIN: Final = 10**8
+_WALLET: Final = "miner"
+_MATURE: Final = 120
+
+
+class Regtest:
+    """A running node, with a miner who has money."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.network: Network = NETWORKS[node.kind.parameters]
+
+    def furnish(self) -> None:
+        """A wallet with some coins to spend."""
+        self.call("createwallet", _WALLET)
+        self.mine(_MATURE)
+
+    def call(self, method: str, *params: object) -> Any:
+        """One call to the node itself."""
+        return self.node.call(method, *params)
+
+    def wallet(self, method: str, *params: object) -> Any:
+        """One call to the miner's wallet."""
+        return self.node.call(method, *params, wallet=_WALLET)
+
+    def address(self, kind: str = "bech32") -> str:
+        """A new address of the miner's, who is a stranger to us."""
+        return str(self.wallet("getnewaddress", "", kind))
+
+    def mine(self, blocks: int = 1, to: str = "") -> list[str]:
+        """Blocks with what waits, each time to a new address: a chain that was left may not be mined again."""
+        return list(self.call("generatetoaddress", blocks, to or self.address()))
+
+    def mine_only(self, *txids: str) -> str:
+        """A block with these waiting transactions and no others."""
+        return str(self.call("generateblock", self.address(), list(txids))["hash"])
+
+    def pay(self, address: str, amount: int) -> str:
+        """A payment by the miner; its transaction's id."""
+        return str(self.wallet("sendtoaddress", address, coins(amount)))
+
+    def pay_many(self, amounts: dict[str, int]) -> str:
+        """One transaction with many outputs."""
+        return str(self.wallet("sendmany", "", {address: coins(amount) for address, amount in amounts.items()}))
+
+    def raw(self, txid: str) -> bytes:
+        """A transaction of the miner's."""
+        return bytes.fromhex(self.wallet("gettransaction", txid)["hex"])
+
+    def height(self) -> int:
+        """Of the best chain."""
+        return int(self.call("getblockcount"))
+
+    def back(self, blocks: int) -> str:
+        """The last blocks count no more; the hash that was given up, for `call("reconsiderblock", …)`."""
+        gone = str(self.call("getblockhash", self.height() - blocks + 1))
+        self.call("invalidateblock", gone)
+        return gone
+
+    def forget(self) -> None:
+        """Whatever waits is forgotten: the node starts anew, without its pool."""
+        self.node.stop()
+        (self.node.folder / "regtest" / "mempool.dat").unlink(missing_ok=True)
+        self.node.start()
+        self.call("loadwallet", _WALLET)
+
+    def waiting(self) -> list[str]:
+        """The ids in the node's pool."""
+        return list(self.call("getrawmempool"))
+
+    def abandon(self, txid: str) -> None:
+        """The miner's wallet may spend those coins again."""
+        try:
+            self.wallet("abandontransaction", txid)
+        except Refusal as refusal:
+            assert refusal.code == -5, refusal
+
+
+def coins(amount: int) -> str:
+    """As the node reads amounts: in whole coins, exact."""
+    return f"{Decimal(amount).scaleb(-8):.8f}"
