@@ -25,11 +25,11 @@ def furnished(kind: Kind) -> Iterator[Regtest]:
 
 @pytest.fixture(scope="module")
 def regtest() -> Iterator[Regtest]:
-    """bitcoind."""
+    """A real bitcoind."""
     yield from furnished(BITCOIN)
 
 
 @pytest.fixture(scope="module")
 def litecoin() -> Iterator[Regtest]:
-    """litecoind."""
+    """A real litecoind."""
     yield from furnished(LITECOIN)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from exchange.custody.bitcoin_networks import NETWORKS, Network
-from exchange.demo.nodes.bitcoind import Node, Refusal
+from exchange.demo.nodes.bitcoind import Node
 
 COIN: Final = 10**8
 _WALLET: Final = "miner"
@@ -77,13 +77,6 @@ class Regtest:
     def waiting(self) -> list[str]:
         """The ids in the node's pool."""
         return list(self.call("getrawmempool"))
-
-    def abandon(self, txid: str) -> None:
-        """The miner's wallet may spend those coins again."""
-        try:
-            self.wallet("abandontransaction", txid)
-        except Refusal as refusal:
-            assert refusal.code == -5, refusal
 
 
 def coins(amount: int) -> str:
