@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from exchange.custody.port import Incoming
+from tests.chains.evm.lying import lying, refuse
 from tests.chains.evm.world import ETHER, World, encoded
 
 
@@ -137,16 +138,32 @@ async def test_what_we_send_ourselves_is_no_doubt_about_what_we_get(either: Worl
     assert [claim for claim, _ in block.spent] == [f"{either.deposit.address.lower()}:0"]
 
 
-async def test_a_call_too_deep_to_be_read_falls_back_to_the_balance(evm: World) -> None:
-    """Whoever writes a contract chooses how deep its calls nest: that must not stop us."""
-    sender = await evm.deploy("Sender")
-    await evm.rpc.call("evm_setBlockGasLimit", hex(2 * 10**9))
-    data = encoded("deep(address,uint256,uint256)", evm.deposit.address, 9, 600)
-    await evm.send(sender, 9, data, gas=hex(1_500_000_000))
-    (one,) = await evm.mined()
+async def test_a_transfer_450_calls_deep_is_seen(either: World) -> None:
+    """Whoever writes a contract chooses how deep its calls nest."""
+    sender = await either.deploy("Sender")
+    data = encoded("deep(address,uint256,uint256)", either.deposit.address, 9, 450)
+    await either.rpc.call("evm_setBlockGasLimit", hex(2 * 10**9))
+    await either.send(sender, 9, data, gas=hex(1_500_000_000))
+    (one,) = await either.mined()
     assert one.amount == 9
-    assert ":balance:" in one.key
-    assert evm.evm.traces
+
+
+async def test_traces_that_cannot_be_had_once_are_made_up_for_by_balances(evm: World) -> None:
+    """Too deep, too large, too slow: one block is read by balances, the next one is traced again."""
+    chain = lying(evm, debug_traceBlockByHash=lambda _: "…")
+    sender = await evm.deploy("Sender")
+    await evm.call(sender, "send(address,uint256)", evm.deposit.address, 9, value=9)
+    (one,) = (await chain.block(await evm.mine(), evm.watched, frozenset())).incoming
+    assert (one.amount, ":balance:" in one.key, chain.traces) == (9, True, True)
+
+
+async def test_a_node_that_does_not_trace_is_asked_for_it_once(evm: World) -> None:
+    chain = lying(evm, debug_traceBlockByHash=refuse(-32601, "Method not found"))
+    sender = await evm.deploy("Sender")
+    for _ in range(2):
+        await evm.call(sender, "send(address,uint256)", evm.deposit.address, 9, value=9)
+        (one,) = (await chain.block(await evm.mine(), evm.watched, frozenset())).incoming
+        assert (one.amount, ":balance:" in one.key, chain.traces) == (9, True, False)
 
 
 async def test_a_payment_that_waits_is_shown_under_the_key_that_it_will_have(either: World) -> None:

@@ -39,9 +39,11 @@ def encoded(signature: str, *values: Any) -> str:
 class World:
     """`people` are Anvil's own funded accounts; `ours` are the addresses that the chain is watched for."""
 
-    def __init__(self, url: str, people: Sequence[str]) -> None:
+    def __init__(self, rpc: Rpc, url: str, people: Sequence[str]) -> None:
         self.url = url
-        self.rpc = Rpc(url)
+        self.rpc = rpc
+        self.opened = [rpc]
+        """Closed at the end."""
         self.people = people
         self.listed: set[str] = set()
         self.evm = Evm("ETH", CHAIN_ID, self.rpc, lambda: frozenset(self.listed))
@@ -111,9 +113,9 @@ async def world(*options: str) -> AsyncIterator[World]:
     """A fresh one."""
     async with anvil.running("--order", "fifo", *options, chain_id=CHAIN_ID) as node:
         rpc = Rpc(node.url)
+        made = World(rpc, node.url, await rpc.call("eth_accounts"))
         try:
-            made = World(node.url, await rpc.call("eth_accounts"))
             yield made
-            made.rpc.close()
         finally:
-            rpc.close()
+            for opened in made.opened:
+                opened.close()
