@@ -29,24 +29,21 @@ from exchange.ledger.writer import Writer
 from exchange.ops.stats import Stats
 
 T = TypeVar("T")
-_ORDERS: Final = (PlaceOrder, CancelReplace, PlaceOrderList, Keyed)
+_ORDERS: Final = frozenset({PlaceOrder, CancelReplace, PlaceOrderList, Keyed})
 
 
-class _Ticket(msgspec.Struct, gc=False):
-    """A command (or a look at the state) that waits, whom to tell, and since when."""
-
-    command: Command | Callable[[State], Any]
-    reply: Callable[[Any], None]
-    arrived: Micros
+_Ticket = tuple[Command | Callable[[State], Any], Callable[[Any], None], Micros]
+"""A command (or a look at the state) that waits, whom to tell, and since when."""
 
 
 class _Batch:
     """What was decided together, and whom to tell once it is durable."""
 
-    __slots__ = ("answers", "frozen", "reports", "time")
+    __slots__ = ("answers", "arrivals", "frozen", "reports", "time")
 
     def __init__(self) -> None:
-        self.answers: list[tuple[_Ticket, Any]] = []
+        self.answers: list[tuple[Callable[[Any], None], Any]] = []
+        self.arrivals: list[Micros] = []
         self.reports: list[Report] = []
         self.time = Micros(0)
         self.frozen: Frozen | None = None
@@ -85,11 +82,12 @@ class Sequencer:
 
         False: the queue is full or closing, nothing happened and `reply` is never called.
         """
-        limit = self._order_limit if isinstance(command, _ORDERS) else self._queue_limit
-        if self._closing or len(self._inbox) >= limit:
+        inbox = self._inbox
+        if self._closing or len(inbox) >= (self._order_limit if type(command) in _ORDERS else self._queue_limit):
             return False
-        self._inbox.append(_Ticket(command, reply, self._clock.now()))
-        self._bell.set()
+        if not inbox:
+            self._bell.set()
+        inbox.append((command, reply, self._clock.now()))
         return True
 
     async def call(self, command: Command) -> Outcome:
@@ -114,7 +112,7 @@ class Sequencer:
         if self._drained:
             raise trio.ClosedResourceError("the sequencer has stopped")
         done = _Answer()
-        self._inbox.append(_Ticket(look, done.set, self._clock.now()))
+        self._inbox.append((look, done.set, self._clock.now()))
         self._bell.set()
         result: T = await done.wait()
         return result
@@ -177,16 +175,16 @@ class Sequencer:
         batch, inbox = self._batch, self._inbox
         batch.time = self._now()
         while inbox and len(batch.answers) < self._batch_limit:
-            ticket = inbox.popleft()
-            command = ticket.command
+            command, reply, arrived = inbox.popleft()
+            batch.arrivals.append(arrived)
             if isinstance(command, msgspec.Struct):
-                batch.answers.append((ticket, self._perform(command, batch)))
+                batch.answers.append((reply, self._perform(command, batch)))
             else:
-                batch.answers.append((ticket, _look(command, self.state)))
+                batch.answers.append((reply, _look(command, self.state)))
 
     def _perform(self, command: Command, batch: _Batch) -> Outcome:
         """One command, and all the sleeping orders that it wakes. A market that cannot be decided is quarantined."""
-        if self.storage_low and isinstance(command, _ORDERS):
+        if self.storage_low and type(command) in _ORDERS:
             return Outcome(Reject.STORAGE_LOW)
         after = self._observer(batch) if self._watched else None
         try:
@@ -256,9 +254,9 @@ class Sequencer:
     def _answer(self, batch: _Batch) -> None:
         """A batch is durable: answer, then publish."""
         now = self._clock.now()
-        for ticket, answer in batch.answers:
-            ticket.reply(answer)
-            self.stats.answered(now - ticket.arrived)
+        for reply, answer in batch.answers:
+            reply(answer)
+        self.stats.answered(now, batch.arrivals)
         frozen = batch.frozen
         if frozen is not None:
             self.stats.committed(now, len(batch.answers), frozen.committed.last)

@@ -191,7 +191,8 @@ def _identify(rooms: Rooms, route: Route, request: Request, sent: dict[str, str]
 
 def begin(rooms: Rooms, route: Route, caller: Caller | None, sent: dict[str, str], address: str) -> Begun:
     """Decode, and `act`. Raises `Refused`."""
-    _require(route, caller)
+    if route.scope is not None and caller is not None:
+        require(caller, route.scope)  # before anything is said of what was asked
     return act(rooms, route, caller, decode(route.takes, sent), address)
 
 
@@ -200,21 +201,16 @@ def act(rooms: Rooms, route: Route, caller: Caller | None, asked: msgspec.Struct
 
     What is left to do is a submission, or a call to be awaited.
     """
-    _require(route, caller)
+    scope = route.scope
+    if scope is not None:
+        assert caller is not None, route.path
+        require(caller, scope)
     extra = route.weigh(asked) - 1
     if extra:
         rooms.limits.charge(address, extra, rooms.clock.now())
     if route.begin is not None and getattr(asked, "idempotency_key", None) is None:
         return route.begin(rooms, caller, asked)
     return partial(route.call, rooms, caller, asked)
-
-
-def _require(route: Route, caller: Caller | None) -> None:
-    """Refuse a key that lacks the scope which the route wants."""
-    scope = route.scope
-    if scope is not None:
-        assert caller is not None, route.path
-        require(caller, scope)
 
 
 async def finish(rooms: Rooms, begun: Begun) -> Any:  # noqa: ANN401  # any endpoint's reply

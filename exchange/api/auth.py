@@ -104,7 +104,7 @@ def check_window(now: Micros, timestamp: Micros, window: int) -> None:
 def verify(key: ApiKey, payload: bytes, signature: str) -> bool:
     """Whether `signature` over `payload` was made with `key`: HMAC-SHA256 in hex, or Ed25519 in base64."""
     if key.mac is not None:
-        return hmac.compare_digest(key.mac(payload).encode(), signature.lower().encode())
+        return signature.isascii() and hmac.compare_digest(key.mac(payload), signature.lower())
     assert key.verify_key is not None
     try:
         key.verify_key.verify(payload, base64.b64decode(signature, validate=True))

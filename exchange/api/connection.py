@@ -129,21 +129,25 @@ class Connection:
 
     def work(self) -> bool:
         """See `Speaker`."""
+        take, listener, stuck = self._incoming.take, self._listener, self._link.stuck
         for _ in range(_TURN):
             if self._hung_up:
                 return False
-            if not self.ending and (self._link.stuck or self._listener.busy()):
+            if not self.ending and (stuck or listener.busy()):
                 self._waits = True
                 self._link.pause()
                 return False
             try:
-                event = self._incoming.take()
+                event = take()
             except Broken as broken:
                 self._break(broken)
                 return False
             if event is None:
                 return False
-            self._see(event)
+            if type(event) is str and not self._metered and not self.ending:
+                listener.answer(event)
+            else:
+                self._see(event)
         return True
 
     def _break(self, broken: Broken) -> None:

@@ -57,7 +57,7 @@ class Desk:
     def __init__(self, sequencer: Sequencer, loop: Loop, nursery: trio.Nursery) -> None:
         """`nursery` holds the tasks of requests that need one."""
         self.submit = sequencer.submit
-        self.outcome = loop.outcome
+        self.soon = loop.soon
         self.start = nursery.start_soon
 
 
@@ -107,22 +107,20 @@ class Line(Generic[T]):
         try:
             begun = asking.begin()
             if type(begun) is Submission:
-                self._submit(asking, done, begun)
+                desk = self._desk
+                reply = partial(desk.soon, self._tell, asking, done, begun.word)
+                if not desk.submit(begun.command, reply):
+                    self._tell(asking, done, begun.word, Outcome(Reject.QUEUE_FULL))
                 return None
             if not isinstance(begun, Settled):
                 return begun  # type: ignore[return-value]  # the one kind that is left
-            reply = asking.told(begun.content)
+            said = asking.told(begun.content)
         except Refused as refused:
-            reply = asking.refused(refused.refusal)
+            said = asking.refused(refused.refusal)
         except Exception:  # noqa: BLE001  # `failed` logs it
-            reply = asking.failed()
-        self._end(done, reply)
+            said = asking.failed()
+        self._end(done, said)
         return None
-
-    def _submit(self, asking: Asking[T], done: Callable[[T], None], begun: Submission) -> None:
-        tell = partial(self._tell, asking, done, begun.word)
-        if not self._desk.submit(begun.command, partial(self._desk.outcome, tell)):
-            tell(Outcome(Reject.QUEUE_FULL))
 
     def _tell(
         self, asking: Asking[T], done: Callable[[T], None], word: Callable[[Outcome], Any], outcome: Outcome

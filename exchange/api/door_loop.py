@@ -66,7 +66,7 @@ class Loop:
         self._links: dict[int, Pollable] = {}
         self._busy: deque[Pollable] = deque()
         self._unsent: deque[Pollable] = deque()
-        self._outcomes: deque[tuple[Callable[[Any], None], Any]] = deque()
+        self._calls: deque[tuple[Any, ...]] = deque()
         self._bell = trio.Event()
         self._left = trio.Event()
         self._turning = False
@@ -92,7 +92,7 @@ class Loop:
 
     async def idle(self) -> None:
         """Returns once nothing waits to be worded or sent."""
-        while self._outcomes or self._busy or self._unsent:
+        while self._calls or self._busy or self._unsent:
             await trio.lowlevel.checkpoint()
 
     async def empty(self) -> None:
@@ -118,10 +118,11 @@ class Loop:
         if not self._turning:
             self._bell.set()
 
-    def outcome(self, tell: Callable[[Any], None], outcome: Any) -> None:  # noqa: ANN401  # whatever `tell` takes
-        """Call `tell(outcome)` soon: whoever commits must not wait until answers are put into words."""
-        self._outcomes.append((tell, outcome))
-        self._bell.set()
+    def soon(self, *call: Any) -> None:  # noqa: ANN401  # a function and whatever it takes
+        """Call it soon: whoever commits must not wait until answers are put into words."""
+        if not self._calls:
+            self._bell.set()
+        self._calls.append(call)
 
     async def run(self) -> None:
         """See to all of it until cancelled."""
@@ -157,20 +158,20 @@ class Loop:
 
         Nothing is sent while outcomes wait to be worded: all that a commit has to say to one peer goes out together.
         """
-        outcomes, busy, unsent = self._outcomes, self._busy, self._unsent
-        for _ in range(min(len(outcomes), _WORDED)):
-            tell, outcome = outcomes.popleft()
-            tell(outcome)
+        calls, busy, unsent = self._calls, self._busy, self._unsent
+        for _ in range(min(len(calls), _WORDED)):
+            tell, *outcome = calls.popleft()
+            tell(*outcome)
         for _ in range(min(len(busy), _TURN)):
             link = busy.popleft()
             if _guarded(link, link.work):
                 busy.append(link)
-        if not outcomes:
+        if not calls:
             for _ in range(min(len(unsent), _TURN)):
                 link = unsent.popleft()
                 _guarded(link, link.flush)
         self._turning = False
-        if outcomes or busy or unsent:
+        if calls or busy or unsent:
             self._bell.set()
 
     async def _tick(self) -> None:

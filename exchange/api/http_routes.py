@@ -47,9 +47,6 @@ class Security(Enum):
     TRADE = Scope.TRADE
 
 
-_SCOPES: Final = {kind: kind.value if isinstance(kind.value, Scope) else None for kind in Security}
-
-
 class Route(msgspec.Struct, frozen=True):
     """One endpoint. `counts_orders`: its answer tells how many orders the account has placed.
 
@@ -67,11 +64,12 @@ class Route(msgspec.Struct, frozen=True):
     counts_orders: bool = False
     begin: Callable[..., Submission] | None = None
     retiring: Retiring | None = None
+    scope: Scope | None = None
 
-    @property
-    def scope(self) -> Scope | None:
-        """What the caller's key must be allowed, where there must be a caller."""
-        return _SCOPES[self.security]
+    def __post_init__(self) -> None:
+        """`scope` is what the caller's key must be allowed, where there must be a caller."""
+        value = self.security.value
+        msgspec.structs.force_setattr(self, "scope", value if isinstance(value, Scope) else None)
 
     def weigh(self, request: msgspec.Struct) -> int:
         """What this request costs its address."""

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from exchange.api import errors
-from exchange.api.errors import Refusal, Refused
+from exchange.api.errors import Refused
 from exchange.core.units import AccountId, Micros
 from exchange.settings import Settings
 
@@ -36,24 +36,24 @@ MAX_BANS: Final = 10_000
 class _Window:
     """Counts per name in the current interval of a fixed length."""
 
-    __slots__ = ("counts", "length", "number")
+    __slots__ = ("begin", "counts", "end", "length")
 
     def __init__(self, length: int) -> None:
         self.length = length
-        self.number = -1
+        self.begin = self.end = 0
         self.counts: Counter[object] = Counter()
 
     def at(self, now: Micros) -> Counter[object]:
         """The counts of the interval that `now` lies in."""
-        number = now // self.length
-        if number != self.number:
-            self.number = number
+        if not self.begin <= now < self.end:
+            self.begin = now - now % self.length
+            self.end = self.begin + self.length
             self.counts = Counter()
         return self.counts
 
     def give_back(self, name: object, count: int, now: Micros) -> None:
         """Count so many fewer, at least none, unless the interval of `now` is over."""
-        if now // self.length == self.number:
+        if self.begin <= now < self.end:
             self.counts[name] = max(0, self.counts[name] - count)
 
     def left(self, now: Micros) -> int:
@@ -108,10 +108,10 @@ class Limits:
     def charge(self, address: str, weight: int, now: Micros) -> int:
         """Charge `weight` to the address and return what it used this minute; refused when that is too much."""
         counts = self._weights.at(now)
-        ban = self._bans.get(address)
+        ban = self._bans.get(address) if self._bans else None
         if ban is not None and now < ban.until:
             raise Refused(errors.banned(ban.until // 1000, (ban.until - now + SECOND - 1) // SECOND))
-        used = counts[address] = counts[address] + weight
+        used = counts[address] = counts.get(address, 0) + weight
         if not self.weight_limit or used <= self.weight_limit:
             return used
         if used > 2 * self.weight_limit:
@@ -139,19 +139,14 @@ class Limits:
 
     def count_order(self, account: AccountId, now: Micros, orders: int = 1) -> None:
         """Count orders of the account; refused, and not counted, when that would be more than one of the limits."""
-        counted = []
-        for (_, _, _, most), window in self._order_windows:
-            counts = window.at(now)
-            count = counts[account] + orders
-            if most and count > most:
-                raise Refused(self._too_many(window, now))
-            counted.append((counts, count))
-        for counts, count in counted:
-            counts[account] = count
-
-    def _too_many(self, full: _Window, now: Micros) -> Refusal:
-        limit = next(limit for limit, window in self._order_windows if window is full)
-        return errors.too_many_orders(limit.limit, limit.words, full.left(now))
+        soon, late = self._orders
+        few, many = soon.at(now), late.at(now)
+        count, total = few.get(account, 0) + orders, many.get(account, 0) + orders
+        if self.weight_limit:
+            for (limit, window), reached in zip(self._order_windows, (count, total), strict=True):
+                if limit.limit and reached > limit.limit:
+                    raise Refused(errors.too_many_orders(limit.limit, limit.words, window.left(now)))
+        few[account], many[account] = count, total
 
     def forgive(self, account: AccountId, count: int, now: Micros) -> None:
         """Count so many orders of the account fewer: one of them has traded."""
@@ -167,7 +162,7 @@ class Limits:
 
     def orders(self, account: AccountId, now: Micros) -> list[tuple[OrderLimit, int]]:
         """Each limit on orders with what the account has used of it."""
-        return [(limit, window.at(now)[account]) for limit, window in zip(self.order_limits, self._orders, strict=True)]
+        return [(limit, window.at(now)[account]) for limit, window in self._order_windows]
 
 
 def start_of_day(now: Micros) -> Micros:

@@ -29,7 +29,7 @@ from exchange.api.user_stream import UserStreams
 from exchange.api.ws_beyond import EXTRA, PREFIX, UNDER_EXT, Beyond, Extra
 from exchange.api.ws_identity import Identity
 from exchange.api.ws_methods import ENDPOINTS, LATER
-from exchange.api.ws_quick import Quick, quick
+from exchange.api.ws_quick import quick
 from exchange.api.ws_requests import (
     call_of,
     check_shapes,
@@ -58,7 +58,7 @@ Told = tuple[int, bytes]
 class _Asked:
     """One request on its way to its reply: it knows its id as soon as that is read, should the rest be refused."""
 
-    __slots__ = ("_beyond", "_caller", "_counts_orders", "_number", "_session", "_shows_limits", "_text")
+    __slots__ = ("_beyond", "_counted", "_number", "_session", "_shows_limits", "_text")
 
     def __init__(self, session: ApiSession, text: str, *, shows_limits: bool) -> None:
         """Nothing is understood of `text` yet."""
@@ -66,20 +66,22 @@ class _Asked:
         self._text = text
         self._number: msgspec.Raw | int | str = msgspec.Raw(b"null")
         self._shows_limits = shows_limits
-        self._caller: Caller | None = None
-        self._counts_orders = False
+        self._counted: Caller | None = None
         self._beyond = False
 
     def begin(self) -> Begun | Settled:
         """Who asks, may they, and what for; all but the deed. Raises `Refused`."""
         session = self._session
-        session.charge(1)
-        usual = session.quick(self._text)
+        rooms, address = session.rooms, session.address
+        now = rooms.clock.now()
+        rooms.limits.charge(address, 1, now)
+        usual = quick(self._text, rooms.keyring, address, session.logged_on, now)
         if usual is None:
             return self._begin_at_length(session)
-        self._number, self._caller = usual.number, usual.caller
-        self._counts_orders = usual.route.counts_orders
-        return session.act(usual.route, usual.caller, usual.request)
+        self._number, caller, route = usual.number, usual.caller, usual.route
+        if route.counts_orders:
+            self._counted = caller
+        return act(rooms, route, caller, usual.request, address)
 
     def _begin_at_length(self, session: ApiSession) -> Begun | Settled:
         """The same, looking at everything."""
@@ -98,8 +100,9 @@ class _Asked:
         if isinstance(method, Extra):
             session.charge(method.weight - 1)
             return session.beyond.begin(method, params, payload)
-        caller = self._caller = session.caller(method, params, payload)
-        self._counts_orders = method.counts_orders
+        caller = session.caller(method, params, payload)
+        if method.counts_orders:
+            self._counted = caller
         if not fields_of(method.takes):
             nothing_left(params)
         return session.begin(method, caller, params)
@@ -108,22 +111,21 @@ class _Asked:
         """The reply that tells what came of it. Only HTTP has room for what is no JSON."""
         if isinstance(content, Document):
             return self.refused(errors.invalid("format"))
-        return 200, self._worded(200, result=content)
+        return 200, self._worded({"id": self._number, "status": 200, "result": content})
 
     def refused(self, refusal: Refusal) -> Told:
         """The reply that says no."""
         error = self._session.error_beyond(refusal) if self._beyond else self._session.error(refusal)
-        return refusal.status, self._worded(refusal.status, error=error)
+        return refusal.status, self._worded({"id": self._number, "status": refusal.status, "error": error})
 
     def failed(self) -> Told:
         """The reply to what met a bug of ours; to be called while that is being handled."""
         _log.exception("method failed")
         return self.refused(errors.INTERNAL)
 
-    def _worded(self, status: int, **outcome: object) -> bytes:
-        reply: dict[str, object] = {"id": self._number, "status": status, **outcome}
+    def _worded(self, reply: dict[str, object]) -> bytes:
         if self._shows_limits:
-            reply["rateLimits"] = self._session.limits_used(self._caller if self._counts_orders else None)
+            reply["rateLimits"] = self._session.limits_used(self._counted)
         return _encode(reply)
 
 
@@ -151,8 +153,8 @@ class ApiSession:
         self._session = Session(self._identity, self._subscriptions, rooms.clock, show_limits=show_limits)
         self.beyond = Beyond(connection, rooms, self._identity, desk, own_streams)
         self._connection = connection
-        self._rooms = rooms
-        self._address = address
+        self.rooms = rooms
+        self.address = address
         self._show_limits = show_limits
         self._line: Line[Told] = Line(desk, limits.requests_in_flight)
 
@@ -191,7 +193,7 @@ class ApiSession:
 
     def charge(self, weight: int) -> None:
         """Let the address pay. Raises `Refused`."""
-        self._rooms.limits.charge(self._address, weight, self._rooms.clock.now())
+        self.rooms.limits.charge(self.address, weight, self.rooms.clock.now())
 
     def own(self, method: Own, params: dict[str, str], payload: bytes) -> object:
         """What a method of the connection's own comes to. Raises `Refused`."""
@@ -201,17 +203,14 @@ class ApiSession:
         """Whose request this is. Raises `Refused`."""
         return self._identity.caller(method.security, params, payload)
 
-    def quick(self, text: str) -> Quick | None:
-        """The request, if it is as most are; see `ws_quick`."""
-        return quick(text, self._rooms.keyring, self._address, self._rooms.clock.now())
-
-    def act(self, method: Route, caller: Caller, asked: msgspec.Struct) -> Begun:
-        """All but the deed of an endpoint whose request is decoded. Raises `Refused`."""
-        return act(self._rooms, method, caller, asked, self._address)
+    @property
+    def logged_on(self) -> str:
+        """The key that speaks for requests which name none; "" when nobody has logged on."""
+        return self._identity.api_key
 
     def begin(self, method: Route, caller: Caller | None, params: dict[str, str]) -> Begun:
         """All but the deed of an endpoint. Raises `Refused`."""
-        return begin(self._rooms, method, caller, params, self._address)
+        return begin(self.rooms, method, caller, params, self.address)
 
     def error(self, refusal: Refusal) -> dict[str, object]:
         """A refusal in this API's words."""
@@ -231,8 +230,8 @@ class ApiSession:
 
     def limits_used(self, caller: Caller | None) -> msgspec.Raw:
         """What is used of the limits, as JSON: on orders those of `caller`, on weight those of the address."""
-        limits, now = self._rooms.limits, self._now()
-        weight = _used("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_limit) % limits.used(self._address, now)
+        limits, now = self.rooms.limits, self._now()
+        weight = _used("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_limit) % limits.used(self.address, now)
         if caller is None:
             return msgspec.Raw(b"[%b]" % weight)
         counts = [
@@ -243,7 +242,7 @@ class ApiSession:
         return msgspec.Raw(b"[%b]" % b",".join([*counts, weight]))
 
     def _now(self) -> Micros:
-        return self._rooms.clock.now()
+        return self.rooms.clock.now()
 
 
 @cache

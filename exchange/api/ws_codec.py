@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 from typing import Final, NamedTuple
 
+from websockets.utils import apply_mask
+
 CONTINUATION: Final = 0x0
 TEXT: Final = 0x1
 BINARY: Final = 0x2
@@ -95,7 +97,9 @@ class Incoming:
             mask_at += size
             if have < 2 + size:
                 return None
-            length = _long(buffer[at + 2 : mask_at])
+            length = int.from_bytes(buffer[at + 2 : mask_at], "big")
+            if length >> 63 or length < (126 if size == 2 else 65_536):
+                raise Broken(PROTOCOL, "a length that is written wrongly")
         if length + self._size > self._limit and opcode < CLOSE:
             raise Broken(TOO_BIG, f"a message has at most {self._limit} bytes")
         start = mask_at + 4
@@ -103,9 +107,12 @@ class Incoming:
         if at + have < end:
             return None
         self._at = end
-        payload = unmasked(buffer[mask_at:start], buffer[start:end])
+        payload = apply_mask(buffer[start:end], buffer[mask_at:start])
         if first == _WHOLE_TEXT and self._decoder is None:
-            return _decoded(payload)
+            try:
+                return payload.decode()
+            except UnicodeDecodeError:
+                raise Broken(NOT_UTF8, "not UTF-8") from None
         return self._event(opcode, bool(first & 0x80), payload)
 
     def _event(self, opcode: int, last: bool, payload: bytes) -> str | Event:
@@ -158,14 +165,6 @@ def _check(first: int, second: int, opcode: int, length: int) -> None:
         raise Broken(PROTOCOL, "an unknown kind of frame")
 
 
-def _long(raw: bytes) -> int:
-    """A length of two or eight bytes, which must need them."""
-    length = int.from_bytes(raw, "big")
-    if length >> 63 or length < (126 if len(raw) == 2 else 65_536):
-        raise Broken(PROTOCOL, "a length that is written wrongly")
-    return length
-
-
 def _decoded(payload: bytes) -> str:
     try:
         return payload.decode()
@@ -181,13 +180,6 @@ def _farewell(payload: bytes) -> Event:
     if len(payload) == 1 or not (code in _SENDABLE or 3000 <= code < 5000):
         raise Broken(PROTOCOL, "not a code to close with")
     return Event(CLOSE, code=code, reason=_decoded(payload[2:]))
-
-
-def unmasked(mask: bytes, payload: bytes) -> bytes:
-    """`payload` XOR `mask`, which is repeated; all at once, as whole numbers."""
-    size = len(payload)
-    key = (mask * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")).to_bytes(size, "little")
 
 
 def frame(opcode: int, payload: bytes) -> bytes:

@@ -16,17 +16,17 @@ class Identity:
     """The key that speaks for requests which name none. Only its name is kept: a revoked key is dead at once."""
 
     def __init__(self, keyring: KeyRing, clock: Clock, address: str) -> None:
-        """Nobody yet. `address` is the client's: keys that may not be used from there are unknown here."""
+        """Nobody yet, so `api_key` is "". `address` is the client's: keys not meant for it are unknown here."""
         self._keyring = keyring
         self._address = address
         self._clock = clock
-        self._api_key = ""
+        self.api_key = ""
         self.since = Micros(0)
 
     @property
     def key(self) -> ApiKey | None:
         """The living key it has logged on with; None: it has not, or that key was revoked."""
-        return self.living(self._api_key) if self._api_key else None
+        return self.living(self.api_key) if self.api_key else None
 
     def living(self, api_key: str) -> ApiKey | None:
         """The key of that name, if it lives and may be used from here. Ask again whenever it is to be relied on."""
@@ -34,20 +34,20 @@ class Identity:
 
     def logon(self, caller: Caller) -> None:
         """Speak for `caller` from now on."""
-        self._api_key, self.since = caller.api_key, self._clock.now()
+        self.api_key, self.since = caller.api_key, self._clock.now()
 
     def logout(self) -> None:
         """Speak for nobody."""
-        self._api_key = ""
+        self.api_key = ""
 
     def signer(self, params: dict[str, str], payload: bytes) -> Caller:
         """Who signed this one request, and take out of `params` what shows it."""
-        api_key = params.pop("apiKey", self._api_key)
+        api_key = params.pop("apiKey", self.api_key)
         return auth.authenticate(self._keyring, self._clock.now(), self._address, api_key, payload, params)
 
     def holder(self, params: dict[str, str], *, stamped: bool = True) -> Caller:
         """Who logged on; refused when nobody has. `stamped`: the request must say when it was made."""
-        if not self._api_key:
+        if not self.api_key:
             raise Refused(errors.BAD_KEY_FORMAT)
         key = self.key
         if key is None:
@@ -86,4 +86,4 @@ class Identity:
 
     def _named(self, params: dict[str, str]) -> ApiKey:
         """The key that a request names, or else that of the logon."""
-        return auth.find_key(self._keyring, self._address, params.pop("apiKey", self._api_key))
+        return auth.find_key(self._keyring, self._address, params.pop("apiKey", self.api_key))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -39,10 +39,17 @@ class _Number(str):
 
 _NUMBERS: Final = frozenset({int, _Number})
 _KINDS: Final = frozenset({str, int, _Number})
-_decode: Final = msgspec.json.Decoder(dict[str, Any], float_hook=_Number).decode
 
 
-class Quick(NamedTuple):
+class _Request(msgspec.Struct, gc=False):
+    """What every request is."""
+
+    id: int | str
+    method: str
+    params: dict[str, Any]
+
+
+class Quick(msgspec.Struct, gc=False):
     """A request understood: its id, its route, who asks, and what."""
 
     number: int | str
@@ -51,42 +58,45 @@ class Quick(NamedTuple):
     request: msgspec.Struct
 
 
-class _Plan(NamedTuple):
+class _Plan(msgspec.Struct):
     """How requests of one method whose parameters have certain names and kinds are read."""
 
     route: Route
     payload: str
-    signed: Callable[[dict[str, Any]], tuple[Any, ...]]
+    signed: Callable[[dict[str, Any]], Any] | None
     reading: Reading
     whole: tuple[str, ...]
-    windowed: bool
 
 
+_decode: Final = msgspec.json.Decoder(_Request, float_hook=_Number).decode
 _plans: Final[dict[tuple[object, ...], _Plan | None]] = {}
 
 
-def quick(text: str, keyring: KeyRing, address: str, now: Micros) -> Quick | None:
-    """The request, its signature, address and time checked; None when it has to go the long way. Changes nothing."""
+def quick(text: str, keyring: KeyRing, address: str, logged_on: str, now: Micros) -> Quick | None:
+    """The request, its signature, address and time checked; None when it has to go the long way. Changes nothing.
+
+    `logged_on` is the key that speaks for requests which name none; "" when nobody has logged on.
+    """
     if "\\" in text:
         return None
     try:
         request = _decode(text)
-        number, method, params = request["id"], request["method"], request["params"]
-    except (msgspec.DecodeError, KeyError, RecursionError):
+    except (msgspec.DecodeError, RecursionError):
         return None
-    if (
-        type(method) is not str
-        or type(params) is not dict
-        or text.count('":') != 3 + len(params)
-        or not _is_plain(number)
-    ):
+    number, params = request.id, request.params
+    if text.count('":') != 3 + len(params):
         return None  # in a text without escapes, '":' ends a name: were there more, one would have been sent twice
-    shape = (method, *params, *map(type, params.values()))
-    plan = _plans[shape] if shape in _plans else _learn(shape, method, params)
+    if not (0 < number < 1 << 63 if type(number) is int else len(number) <= _MAX_ID):  # type: ignore[arg-type]
+        return None  # -0, or something long, would not be written as it was sent
+    shape = (request.method, *params, *map(type, params.values()))
+    try:
+        plan = _plans[shape]
+    except KeyError:
+        plan = _learn(shape, request.method, params)
     if plan is None:
         return None
-    key = keyring.find_from(address, params["apiKey"])
-    timestamp, window = params["timestamp"], params["recvWindow"] if plan.windowed else _DEFAULT_WINDOW_MS
+    key = keyring.find_from(address, params.get("apiKey", logged_on))
+    timestamp, window = params["timestamp"], params.get("recvWindow", _DEFAULT_WINDOW_MS)
     if key is None or timestamp not in _MILLISECONDS or not 0 < window <= MAX_WINDOW // 1000:
         return None
     for name in plan.whole:
@@ -94,15 +104,11 @@ def quick(text: str, keyring: KeyRing, address: str, now: Micros) -> Quick | Non
             return None
     if not -MAX_AHEAD < now - timestamp * 1000 <= window * 1000:
         return None
-    if not verify(key, (plan.payload % plan.signed(params)).encode(), params["signature"]):
+    signed = plan.signed
+    if signed is not None and not verify(key, (plan.payload % signed(params)).encode(), params["signature"]):
         return None
     asked = plan.reading.read(params)
     return Quick(number, plan.route, caller_of(key), asked) if asked is not None else None
-
-
-def _is_plain(number: object) -> bool:
-    """Whether an id is written today as it was sent: no -0, nothing long."""
-    return (type(number) is int and 0 < number < 1 << 63) or (type(number) is str and len(number) <= _MAX_ID)
 
 
 def _learn(shape: tuple[object, ...], method: str, params: dict[str, Any]) -> _Plan | None:
@@ -117,7 +123,7 @@ def _plan(method: str, params: dict[str, Any]) -> _Plan | None:
     route = ENDPOINTS.get(method)
     if route is None or route.security in {Security.NONE, Security.KEY}:
         return None
-    if not _PROOF.keys() - {"recvWindow"} <= params.keys():
+    if "timestamp" not in params or ("apiKey" in params and "signature" not in params):
         return None
     if any(type(params[name]) is not kind for name, kind in _PROOF.items() if name in params):
         return None
@@ -127,7 +133,8 @@ def _plan(method: str, params: dict[str, Any]) -> _Plan | None:
     reading = reading_of(route.takes, rest, _NUMBERS)
     if reading is None:
         return None
-    signed = [name for name in sorted(params) if name != "signature"]
-    payload = "&".join(f"{name}=%s" for name in signed)
+    names = [name for name in sorted(params) if name != "signature"]
+    payload = "&".join(f"{name}=%s" for name in names)
+    signed = itemgetter(*names) if "signature" in params else None
     whole = tuple(name for name, kind in rest.items() if kind is int)
-    return _Plan(route, payload, itemgetter(*signed), reading, whole, "recvWindow" in params)
+    return _Plan(route, payload, signed, reading, whole)

@@ -38,6 +38,9 @@ class Scope(StrEnum):
     READ = "read"
     TRADE = "trade"
 
+    __hash__ = str.__hash__
+    # That of an enum class is a function in Python, and each request looks its scope up.
+
 
 class ApiKey(msgspec.Struct, frozen=True, eq=False):
     """A key as the ring knows it. HMAC keys have a `secret` and its `mac`, Ed25519 keys a `verify_key`.

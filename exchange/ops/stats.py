@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -26,10 +27,10 @@ class Stats:
         self.quarantines = 0
         self.latencies: deque[int] = deque(maxlen=_SAMPLES)
 
-    def answered(self, micros: int) -> None:
-        """A command or reading was answered, `micros` after it arrived (0 where the clock was set back meanwhile)."""
-        self.answers += 1
-        self.latencies.append(max(0, micros))
+    def answered(self, now: int, arrivals: Sequence[int]) -> None:
+        """Commands and readings that arrived then were answered (at once, where the clock was set back meanwhile)."""
+        self.answers += len(arrivals)
+        self.latencies.extend([now - arrived if arrived < now else 0 for arrived in arrivals])
 
     def committed(self, now: int, answers: int, last_seq: int) -> None:
         """A batch of `answers` became durable at `now`."""

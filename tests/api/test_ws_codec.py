@@ -11,6 +11,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
+from websockets.utils import apply_mask
 from wsproto.connection import Connection, ConnectionType
 
 from exchange.api.ws_codec import (
@@ -26,7 +27,6 @@ from exchange.api.ws_codec import (
     Incoming,
     close_frame,
     frame,
-    unmasked,
 )
 
 LIMIT = 100_000
@@ -41,7 +41,7 @@ def masked(first: int, payload: bytes, *, length: bytes | None = None) -> bytes:
         length = bytes((0x80 | size,))
     elif length is None:
         length = b"\xfe" + size.to_bytes(2, "big") if size < 65_536 else b"\xff" + size.to_bytes(8, "big")
-    return bytes((first,)) + length + KEY + unmasked(KEY, payload)
+    return bytes((first,)) + length + KEY + apply_mask(payload, KEY)
 
 
 def taken(data: bytes, limit: int = LIMIT) -> list[str | Event]:
@@ -132,7 +132,7 @@ def test_any_cut_of_a_long_talk_is_the_same_talk() -> None:
 @pytest.mark.parametrize("size", [*range(20), 125, 126, 127, 1_000])
 def test_masking_is_that_of_the_protocol(size: int) -> None:
     payload = random.Random(size).randbytes(size)
-    assert unmasked(KEY, payload) == bytes(byte ^ KEY[at % 4] for at, byte in enumerate(payload))
+    assert apply_mask(payload, KEY) == bytes(byte ^ KEY[at % 4] for at, byte in enumerate(payload))
 
 
 HOSTILE = {

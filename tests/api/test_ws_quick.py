@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from exchange.api import ws_api, ws_quick
+from exchange.core.units import Micros
 from tests.api.fast import Fast, fast_house, signed
 from tests.api.house import SetClock
 from tests.api.test_bad_input import GOOD
@@ -31,9 +32,9 @@ def request(fast: Fast, method: str, **params: object) -> str:
     return msgspec.json.encode({"id": 7, "method": method, "params": stamped}).decode()
 
 
-def quick(fast: Fast, text: str) -> ws_quick.Quick | None:
+def quick(fast: Fast, text: str, *, logged_on: str = "", late: int = 0) -> ws_quick.Quick | None:
     rooms = fast.house.rooms
-    return ws_quick.quick(text, rooms.keyring, "127.0.0.1", rooms.clock.now())
+    return ws_quick.quick(text, rooms.keyring, "127.0.0.1", logged_on, Micros(rooms.clock.now() + late))
 
 
 async def test_the_usual_order_and_the_usual_cancel_go_the_short_way(fast: Fast) -> None:
@@ -80,8 +81,7 @@ async def test_anything_odd_is_left_to_the_long_way(fast: Fast, change: tuple[st
 @pytest.mark.parametrize("late", [-1_000_001, 5_001_000])
 async def test_what_was_signed_at_another_time_is_left_to_the_long_way(fast: Fast, late: int) -> None:
     text = request(fast, "order.place", **GOOD)
-    rooms = fast.house.rooms
-    assert ws_quick.quick(text, rooms.keyring, "127.0.0.1", type(rooms.clock.now())(rooms.clock.now() + late)) is None
+    assert quick(fast, text, late=late) is None
 
 
 async def test_a_revoked_key_is_dead_at_once(fast: Fast) -> None:
@@ -89,6 +89,34 @@ async def test_a_revoked_key_is_dead_at_once(fast: Fast) -> None:
     assert quick(fast, text) is not None
     fast.house.rooms.keyring.revoke(fast.house.alice.key.api_key)
     assert quick(fast, text) is None
+
+
+def unsigned(fast: Fast, method: str, **params: object) -> str:
+    """A request for whoever has logged on."""
+    stamped = params | {"timestamp": fast.house.rooms.clock.now() // 1000}
+    return msgspec.json.encode({"id": 7, "method": method, "params": stamped}).decode()
+
+
+async def test_after_logon_a_timestamp_is_enough_for_the_short_way(fast: Fast) -> None:
+    alice, text = fast.house.alice, unsigned(fast, "order.place", **GOOD)
+    assert quick(fast, text) is None
+    placed = quick(fast, text, logged_on=alice.key.api_key)
+    assert placed is not None
+    assert placed.caller.account == alice.account
+    assert quick(fast, text, logged_on=alice.key.api_key, late=5_001_000) is None
+    fast.house.rooms.keyring.revoke(alice.key.api_key)
+    assert quick(fast, text, logged_on=alice.key.api_key) is None
+
+
+async def test_whoever_logged_on_signs_for_nobody_else(fast: Fast) -> None:
+    alice, bob = fast.house.alice.key.api_key, fast.house.bob
+    named = unsigned(fast, "order.place", **GOOD, apiKey=bob.key.api_key)
+    assert quick(fast, named, logged_on=alice) is None
+    placed = quick(fast, request(fast, "order.place", **GOOD), logged_on=bob.key.api_key)
+    assert placed is not None
+    assert placed.caller.account == fast.house.alice.account
+    forged = unsigned(fast, "order.place", **GOOD, signature="0" * 64)
+    assert quick(fast, forged, logged_on=alice) is None
 
 
 async def test_b22_a_key_that_is_not_good_from_there_is_left_to_the_long_way(fast: Fast) -> None:
@@ -122,7 +150,14 @@ def many(fast: Fast) -> list[str]:
         if method not in {"order.place", "order.test"}:
             sent = {name: sent[name] for name in sent if name in {"symbol", "orderId", "limit", "recvWindow"}}
         texts.append(request(fast, method, **sent))
-    return texts + [hostile(fast, dice, dice.choice(methods)) for _ in range(300)]
+    return [
+        *texts,
+        *(hostile(fast, dice, dice.choice(methods)) for _ in range(300)),
+        request(fast, "session.logon"),
+        *texts[:50],
+        *(unsigned(fast, method, **GOOD) for method in methods),
+        *(hostile(fast, dice, dice.choice(methods)) for _ in range(100)),
+    ]
 
 
 async def replies(fast: Fast, texts: list[str]) -> list[Any]:

@@ -105,7 +105,7 @@ def _iceberg(market: Market, sent: str | None) -> Quantity:
 
 
 def _refuse_unsupported(order: NewOrder) -> None:
-    if {order.peg_price_type, order.peg_offset_type, order.peg_offset_value} != {None}:
+    if order.peg_price_type is not None or order.peg_offset_type is not None or order.peg_offset_value is not None:
         raise Refused(errors.NO_PEG)
     if order.strategy_type is not None and order.strategy_type < LEAST_STRATEGY_TYPE:
         raise Refused(errors.invalid("strategyType"))
