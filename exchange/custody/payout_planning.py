@@ -9,7 +9,7 @@ from exchange.custody import payout_store as moves
 from exchange.custody.crash_points import Point
 from exchange.custody.payout_desk import PayoutDesk
 from exchange.custody.payout_rows import AttemptRow, AttemptState, PayoutRow, WithdrawalRow, open_payouts, withdrawals
-from exchange.custody.port import Draft, FeeTooHigh, Header, Unaffordable
+from exchange.custody.port import BadAddress, Draft, FeeTooHigh, Header, Unaffordable
 from exchange.custody.purse import Books
 
 _W = WithdrawalState
@@ -37,19 +37,17 @@ class Planning(PayoutDesk):
                 return self._spending.build(name, payments, quote, books)
 
             return await self._keep(moves.plan, chain=self._chain.name, chosen=chosen, draft=draft, now=now)
-        except (Unaffordable, FeeTooHigh) as error:
+        except (Unaffordable, FeeTooHigh, BadAddress) as error:
             await self._put_off(chosen, str(error))
             return None
 
     def _choose(self) -> list[WithdrawalRow]:
         """What is due and agreed with the ledger, oldest first; of one token, or alone where that was said."""
-        due = list(
-            withdrawals(
-                self._store.reader,
-                "chain = ? AND state = ? AND told IN (?, ?) AND payout IS NULL AND inside IS NULL"
-                " AND not_before <= ? ORDER BY asked, id LIMIT ?",
-                *(self._chain.name, _W.APPROVED, _W.APPROVED, _W.PLANNED, self._clock.now(), self._policy.batch),
-            )
+        due = withdrawals(
+            self._store.reader,
+            "chain = ? AND state = ? AND told IN (?, ?) AND payout IS NULL AND inside IS NULL"
+            " AND not_before <= ? ORDER BY asked, id LIMIT ?",
+            *(self._chain.name, _W.APPROVED, _W.APPROVED, _W.PLANNED, self._clock.now(), self._policy.batch),
         )
         if not due or due[0].alone:
             return due[:1]
@@ -78,5 +76,5 @@ class Planning(PayoutDesk):
                 return self._spending.replace(name, earlier, quote, books)
 
             await self._keep(moves.replace, payout=row, tried=tried, draft=draft, now=now)
-        except (Unaffordable, FeeTooHigh) as error:
+        except (Unaffordable, FeeTooHigh, BadAddress) as error:
             await self._write(moves.note, number=row.number, text=str(error))

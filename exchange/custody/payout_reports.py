@@ -14,7 +14,7 @@ import structlog
 from exchange.clock import Clock
 from exchange.core.commands import MoveWithdrawal
 from exchange.core.rejects import Reject
-from exchange.core.transfers import WITHDRAWAL_TRANSITIONS, WithdrawalState
+from exchange.core.transfers import INSIDE, WITHDRAWAL_TRANSITIONS, WithdrawalState
 from exchange.core.units import MILLION, Micros
 from exchange.custody import payout_store as moves
 from exchange.custody.payout_rows import WithdrawalRow, withdrawals
@@ -22,9 +22,7 @@ from exchange.custody.store import Store
 from exchange.sequencer import Sequencer
 
 _W = WithdrawalState
-_INSIDE: Final = (_W.APPROVED, _W.FINAL)
-"""A step that no chain sees, and no `MoveWithdrawal` takes."""
-_NOT_NOW: Final = frozenset({"ACCOUNT_FROZEN", "PAYOUTS_SHUT"})
+_NOT_NOW: Final = (Reject.ACCOUNT_FROZEN, Reject.PAYOUTS_SHUT)
 """The ledger's ways to say that a payout must not be begun now."""
 _RETRY: Final = Micros(600 * MILLION)
 _MOST: Final = 500
@@ -43,7 +41,7 @@ class Reports:
 
     async def step(self) -> bool:
         """Tell what has not been told; False where the ledger could not take it all now."""
-        waiting = list(withdrawals(self._store.reader, "told <> state AND state > 0 ORDER BY changed LIMIT ?", _MOST))
+        waiting = withdrawals(self._store.reader, "told <> state AND state > 0 ORDER BY changed LIMIT ?", _MOST)
         done = [await self._tell(row) for row in waiting]
         return all(done)
 
@@ -53,7 +51,7 @@ class Reports:
             outcome = await self._sequencer.call(MoveWithdrawal(row.id, state))
             if outcome.reject is Reject.QUEUE_FULL:
                 return False
-            if outcome.reject is not None and state is _W.PLANNED and outcome.reject.name in _NOT_NOW:
+            if outcome.reject is not None and state is _W.PLANNED and outcome.reject in _NOT_NOW:
                 await self._take_back(row, outcome.reject)
                 return True
             if outcome.reject is not None and not await self._is_there(row.id, state):
@@ -89,7 +87,7 @@ def way(told: WithdrawalState, state: WithdrawalState) -> tuple[WithdrawalState,
         if here == state:
             return path
         for was, to in WITHDRAWAL_TRANSITIONS:
-            if was == here and to not in seen and (was, to) != _INSIDE:
+            if was == here and to not in seen and (was, to) != INSIDE:
                 seen.add(to)
                 waiting.append((to, (*path, to)))
     return ()

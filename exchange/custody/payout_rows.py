@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -102,36 +102,41 @@ encode_draft: Final = msgspec.msgpack.Encoder().encode
 
 def withdrawal(db: apsw.Connection, id: str) -> WithdrawalRow | None:
     """The withdrawal of that id."""
-    return next(withdrawals(db, "id = ?", id), None)
+    return next(iter(withdrawals(db, "id = ?", id)), None)
 
 
-def withdrawals(db: apsw.Connection, where: str, *values: object) -> Iterator[WithdrawalRow]:
-    """Withdrawals that a condition in SQL (ours, never a person's) holds for."""
+def withdrawals(db: apsw.Connection, where: str, *values: object) -> list[WithdrawalRow]:
+    """Withdrawals that a condition in SQL (ours, never a person's) holds for.
+
+    All at once: while a statement is unfinished its connection sees the file as it was.
+    """
+    found = []
     for row in db.execute(f"{_WITHDRAWAL} WHERE {where}", values):
         cells = dict(zip(WithdrawalRow.__struct_fields__, row, strict=True))
         cells["amount"] = int(row[6])
         cells["alone"] = bool(row[16])
-        yield msgspec.convert(cells, WithdrawalRow)
+        found.append(msgspec.convert(cells, WithdrawalRow))
+    return found
 
 
 def payout(db: apsw.Connection, number: int) -> PayoutRow | None:
     """The payout of that number."""
-    return next(payouts(db, "number = ?", number), None)
+    return next(iter(payouts(db, "number = ?", number)), None)
 
 
 def open_payouts(db: apsw.Connection, chain: str) -> list[PayoutRow]:
     """Those of a chain that have not ended, oldest first."""
-    return list(payouts(db, "chain = ? AND state < 8 ORDER BY number", chain))
+    return payouts(db, "chain = ? AND state < 8 ORDER BY number", chain)
 
 
-def payouts(db: apsw.Connection, where: str, *values: object) -> Iterator[PayoutRow]:
+def payouts(db: apsw.Connection, where: str, *values: object) -> list[PayoutRow]:
     """Payouts that a condition in SQL holds for."""
-    for number, chain, state, winner, height, conflict, cost, note, made, changed in db.execute(
-        f"{_PAYOUT} WHERE {where}",
-        values,
-    ):
-        moved = WithdrawalState(state)
-        yield PayoutRow(number, chain, moved, winner, height, conflict, int(cost), note, Micros(made), Micros(changed))
+    found = []
+    for row in db.execute(f"{_PAYOUT} WHERE {where}", values):
+        cells = dict(zip(PayoutRow.__struct_fields__, row, strict=True))
+        cells["cost"] = int(cells["cost"])
+        found.append(msgspec.convert(cells, PayoutRow))
+    return found
 
 
 def attempts(db: apsw.Connection, number: int) -> list[AttemptRow]:

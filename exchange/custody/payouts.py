@@ -27,6 +27,7 @@ from exchange.custody.payout_rows import (
     attempts,
     grounded,
     open_payouts,
+    payout,
     payouts,
     stopped,
 )
@@ -92,7 +93,7 @@ class Payouts(Planning):
         if tried[-1].state in (_A.DRAFTED, _A.WISHED):
             await self._sign(row, tried[-1])
             tried = attempts(self._store.reader, row.number)
-            row = next(payouts(self._store.reader, "number = ?", row.number), row)
+            row = payout(self._store.reader, row.number) or row
         if row.state < _W.SIGNED or row.state >= _W.FINAL:
             return
         if not await self._look(row, tried, tip):

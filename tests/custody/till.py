@@ -84,13 +84,19 @@ class Till:
         )
         return address
 
+    async def give(self, address: str, account: int) -> None:
+        """Make an address the deposit address of an account."""
+        columns = "INSERT INTO addresses (chain, key, address, purpose, place, account)"
+        row = (self.chain.name, address, Purpose.DEPOSIT, account)
+        await self.store.write(lambda db: db.execute(f"{columns} VALUES (?1, ?2, ?2, ?3, ?4, ?4)", row))
+
     def withdrawal(self, key: str) -> WithdrawalRow:
         """How it stands."""
-        return next(withdrawals(self.store.reader, "id = ?", key))
+        return withdrawals(self.store.reader, "id = ?", key)[0]
 
     def payouts(self) -> list[PayoutRow]:
         """All of them."""
-        return list(payouts(self.store.reader, "1 ORDER BY number"))
+        return payouts(self.store.reader, "1 ORDER BY number")
 
     async def until_final(self, *workers: Payouts, rounds: int = 40) -> None:
         """Let them work, a block after each round, until the ledger has settled everything."""
@@ -98,9 +104,17 @@ class Till:
             for worker in workers:
                 await worker.step()
             self.world.mine()
-            if not next(withdrawals(self.store.reader, "told <> ? LIMIT 1", _W.FINAL), None):
+            if not withdrawals(self.store.reader, "told <> ? LIMIT 1", _W.FINAL):
                 return
         raise AssertionError([(row.state, row.why) for row in withdrawals(self.store.reader, "1")])
+
+    async def until_final_of(self, key: str) -> None:
+        """Let a worker work until the ledger has settled this one."""
+        worker = self.worker()
+        for _ in range(10):
+            await worker.step()
+            self.world.mine()
+        assert self.withdrawal(key).told == _W.FINAL, self.withdrawal(key)
 
     async def money(self) -> tuple[int, int]:
         """What the account has available, and held, in the ledger."""

@@ -164,7 +164,7 @@ class House:
         return Payouts(self.store, self.chain, self.spending, self, self.reports, self.clock, policy)
 
     def withdrawal(self, key: str) -> WithdrawalRow:
-        return next(withdrawals(self.store.reader, "id = ?", key))
+        return withdrawals(self.store.reader, "id = ?", key)[0]
 
     def attempts(self, payout: int = 1) -> list[AttemptRow]:
         return list(attempts(self.store.reader, payout))
@@ -174,7 +174,7 @@ class House:
         for _ in range(rounds):
             for worker in workers:
                 await worker.step()
-            if not next(withdrawals(self.store.reader, "told <> ? LIMIT 1", _W.FINAL), None):
+            if not withdrawals(self.store.reader, "told <> ? LIMIT 1", _W.FINAL):
                 return
             await self.mine()
         raise AssertionError([(row.state, row.why) for row in withdrawals(self.store.reader, "1")])

@@ -88,7 +88,7 @@ async def pay(folder: Path, socket: str, name: str, at: Callable[[Point], None],
     async with till(folder, chain) as house:
 
         async def work(worker: Payouts) -> None:
-            while next(withdrawals(house.store.reader, "told <> ? LIMIT 1", WithdrawalState.FINAL), None):
+            while withdrawals(house.store.reader, "told <> ? LIMIT 1", WithdrawalState.FINAL):
                 await worker.step()
                 await chain.mine()
 
