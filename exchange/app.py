@@ -33,6 +33,7 @@ from exchange.api.rooms import Rooms
 from exchange.api.unfilled import Unfilled, recall
 from exchange.api.web import serve_main_door
 from exchange.clock import Clock
+from exchange.custody.signer_client import SignerClient, open_signer
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.records import Records
@@ -54,6 +55,7 @@ SOCKET: Final = "admin.sock"
 LOCK: Final = "lock"
 MASTER_KEY: Final = Path("keystore") / "master.key"
 TRAIL_HEAD: Final = "trail.head"
+SIGNER: Final = "signer"
 
 
 class FolderBusy(Exception):
@@ -78,6 +80,7 @@ class House:
     keyring: KeyRing
     operators: Operators
     trail: Trail
+    signer: SignerClient
 
 
 class Doors(msgspec.Struct, frozen=True):
@@ -140,7 +143,8 @@ def open_house(folder: Path, settings: Settings, clock: Clock) -> Iterator[House
         trail = Trail(office, clock, folder / TRAIL_HEAD)
         keyring = KeyRing(office, vault, clock)
         operators = Operators(office, vault, clock)
-        yield House(folder, settings, clock, sequencer, queries, records, hub, keyring, operators, trail)
+        signer = opened.enter_context(open_signer(folder / SIGNER))
+        yield House(folder, settings, clock, sequencer, queries, records, hub, keyring, operators, trail, signer)
 
 
 @contextmanager

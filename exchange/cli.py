@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from exchange import cli_people
+from exchange import cli_people, cli_wallet
 from exchange.ops.logs import configure
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     _replay(commands)
     _docs(commands)
     cli_people.add_commands(commands)
+    cli_wallet.add_commands(commands)
     return top
 
 

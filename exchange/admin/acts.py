@@ -10,7 +10,7 @@ import trio
 
 from exchange.admin import wire
 from exchange.admin.house import Caller, House, Refused
-from exchange.admin.methods import accounts, keys, markets, people
+from exchange.admin.methods import accounts, keys, markets, people, wallet
 from exchange.office.operators import Role
 
 R = TypeVar("R")
@@ -44,10 +44,12 @@ ROLES: Final[dict[str, frozenset[Role]]] = {
     "operator.add": _OPERATIONS,
     "operator.remove": _OPERATIONS,
     "audit.tail": _BOTH,
+    "wallet.status": _ALL,
+    "wallet.unlock": frozenset({Role.OPERATIONS, Role.TREASURY}),
 }
 """Who may ask what. A method that is missing here is refused to everybody."""
 
-UNRECORDED: Final = frozenset({"status", "watch", "markets", "market.show", "book", "trades"})
+UNRECORDED: Final = frozenset({"status", "watch", "markets", "market.show", "book", "trades", "wallet.status"})
 """Looks at what every trader may see. All else goes into the trail, looks at people included."""
 
 CALLS: Final[dict[str, Call]] = {
@@ -67,6 +69,8 @@ CALLS: Final[dict[str, Call]] = {
     "operator.add": people.add_operator,
     "operator.remove": people.remove_operator,
     "audit.tail": people.tail_audit,
+    "wallet.status": wallet.show_wallet,
+    "wallet.unlock": wallet.unlock_wallet,
 }
 """What works with the house alone. The others (attach, status, watch, trades) need a session and are served there."""
 
@@ -118,8 +122,10 @@ async def _recorded(house: House, caller: Caller, ask: wire.Ask[Any], call: Call
 
 
 def _detail(ask: wire.Ask[Any]) -> str:
-    """The question as JSON. A one-time code is never among the parameters of a recorded question."""
+    """The question as JSON; never a sealed passphrase, nor a one-time code, which no recorded question has."""
     assert not isinstance(ask, wire.Attach), "codes are for the session, not for the trail"
+    if isinstance(ask, wire.UnlockWallet):
+        return "{}"
     return msgspec.json.encode(ask).decode()
 
 

@@ -29,6 +29,7 @@ from exchange.admin.views import (
     Role,
     Status,
     TradesView,
+    WalletView,
     Watching,
 )
 
@@ -175,6 +176,21 @@ class RemoveOperator(Ask[OperatorRow], frozen=True):
     name: str
 
 
+class ShowWallet(Ask[WalletView], frozen=True):
+    method: ClassVar[str] = "wallet.status"
+
+
+class UnlockWallet(Ask[WalletView], frozen=True):
+    """`sealed`: the vault's passphrase, sealed to `WalletView.box`, in hexadecimal. The server cannot read it."""
+
+    method: ClassVar[str] = "wallet.unlock"
+    sealed: str
+
+    def __repr__(self) -> str:
+        """Without the box."""
+        return "UnlockWallet()"
+
+
 class TailAudit(Ask[AuditList], frozen=True):
     """The newest `limit` entries, oldest first; or, given `after`, the first `limit` that follow that number."""
 
@@ -189,6 +205,7 @@ ASKS: Final[dict[str, type[Ask[Any]]]] = {
         *(Attach, GetStatus, Watch, ListMarkets, ShowMarket, GetBook, GetTrades, SetPhase),
         *(CreateAccount, ListAccounts, ShowAccount, CreateKey, ListKeys, LimitKey, RevokeKey, CreditAccount),
         *(ListOperators, AddOperator, RemoveOperator, TailAudit),
+        *(ShowWallet, UnlockWallet),
     )
 }
 """Every method by its name. What is not here does not exist."""

@@ -9,6 +9,7 @@ import msgspec
 from exchange.admin.wire import clean
 from exchange.clock import Clock
 from exchange.core.rejects import Reject
+from exchange.custody.signer_client import SignerClient
 from exchange.ledger.queries import Queries
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators, Role
@@ -34,6 +35,8 @@ class House(Protocol):
     def operators(self) -> Operators: ...
     @property
     def trail(self) -> Trail: ...
+    @property
+    def signer(self) -> SignerClient: ...
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -262,3 +262,19 @@ class Attached(msgspec.Struct, frozen=True):
 
 class Watching(msgspec.Struct, frozen=True):
     symbol: str
+
+
+class WalletView(msgspec.Struct, frozen=True):
+    """How the signer stands. Hexadecimal: what seals a passphrase to it, its standing key's proof, its record's head.
+
+    `rows`, `head`, `chains` and `approvers` are empty while it is locked.
+    """
+
+    unlocked: bool
+    memory_locked: bool
+    box: str
+    proof: str
+    rows: int
+    head: str
+    chains: tuple[str, ...]
+    approvers: tuple[str, ...]

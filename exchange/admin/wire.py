@@ -37,7 +37,9 @@ from exchange.admin.asks import (
     SetPhase,
     ShowAccount,
     ShowMarket,
+    ShowWallet,
     TailAudit,
+    UnlockWallet,
     Watch,
     result_type,
 )
@@ -69,6 +71,7 @@ from exchange.admin.views import (
     Status,
     TradeRow,
     TradesView,
+    WalletView,
     Watching,
 )
 
@@ -123,11 +126,14 @@ __all__ = [
     "SetPhase",
     "ShowAccount",
     "ShowMarket",
+    "ShowWallet",
     "SideName",
     "Status",
     "TailAudit",
     "TradeRow",
     "TradesView",
+    "UnlockWallet",
+    "WalletView",
     "Watch",
     "Watching",
     "clean",

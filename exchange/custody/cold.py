@@ -27,11 +27,18 @@ def cold_keys(rules: Rules, cold: Mapping[str, Sequence[str]]) -> dict[str, froz
 
 def cold_addresses(form: str, said: str, count: int = FIRST) -> list[str]:
     """The addresses of an extended public key's branch 0, or the one address that was said. Raises `BadXpub`."""
+    if is_address(form, said):
+        return [said]
+    return [address for _, address in addresses(form, read_xpub(said), 0, range(count))]
+
+
+def is_address(form: str, said: str) -> bool:
+    """Whether it is one plain address of that network."""
     try:
         key_of(form, said)
     except No:
-        return [address for _, address in addresses(form, read_xpub(said), 0, range(count))]
-    return [said]
+        return False
+    return True
 
 
 def key_of(form: str, address: str) -> str:

@@ -10,8 +10,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from nacl.signing import VerifyKey
 
 from exchange.custody import signer_wire
 from exchange.custody.port import NodeFault
+from exchange.custody.signer_folder import Folder
 from exchange.custody.signing import Refused, Signed, Wish
 
 ANSWER_SECONDS: Final = 120
@@ -38,25 +39,24 @@ class NotTheSigner(Exception):
     """What is to open a passphrase is not vouched for by the folder's standing key. Nothing was sent."""
 
 
-def seal(passphrase: bytes, looked: signer_wire.Looked, identity: bytes) -> bytes:
+def seal(passphrase: bytes, box: bytes, proof: bytes, identity: bytes) -> bytes:
     """A passphrase that only this very signer process can open. Raises `NotTheSigner`."""
     try:
-        VerifyKey(identity).verify(signer_wire.UNLOCKING + looked.box, looked.proof)
+        VerifyKey(identity).verify(signer_wire.UNLOCKING + box, proof)
     except (CryptoError, ValueError) as error:
         raise NotTheSigner("whoever answers is not the signer of this folder. The passphrase was not sent") from error
-    return bytes(SealedBox(PublicKey(looked.box)).encrypt(passphrase))
+    return bytes(SealedBox(PublicKey(box)).encrypt(passphrase))
 
 
 class SignerClient:
     """Asks the signer of one folder. Use `open_signer`."""
 
-    def __init__(self, folder: Path, nursery: trio.Nursery) -> None:
-        """`folder` is the signer's own; the process lives in `nursery`."""
+    def __init__(self, folder: Path) -> None:
+        """`folder` is the signer's own; the process starts with the first question."""
         self._folder = folder
-        self._nursery = nursery
         self._turn = trio.CapacityLimiter(1)
         self._stream: trio.SocketStream | None = None
-        self._process: trio.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -112,35 +112,43 @@ class SignerClient:
         if self._stream is not None:
             self._stream.socket.close()
             self._stream = None
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None:
             self._process.kill()
+            self._process.wait()  # it is dead by now: this only takes it off the system's list
+            self._process = None
 
     async def _start(self) -> trio.SocketStream:
+        self.end()
+        if not Folder(self._folder).vault.exists():
+            raise SignerGone(f"there is no wallet in {self._folder}: `exchange wallet init` makes one")
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "exchange.custody.signer", str(self._folder), str(theirs.fileno())]
-            environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-            self._process = await trio.lowlevel.open_process(
-                command,
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=environment,
-            )
-        self._nursery.start_soon(self._process.wait)
-        self._stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
+            try:
+                self._process = await trio.to_thread.run_sync(self._spawn, theirs.fileno())
+                self._stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
+            except BaseException:
+                ours.close()
+                raise
         return self._stream
 
+    def _spawn(self, descriptor: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-m", "exchange.custody.signer", str(self._folder), str(descriptor)],
+            pass_fds=(descriptor,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in _KEPT if name in os.environ},
+        )
 
-@asynccontextmanager
-async def open_signer(folder: Path) -> AsyncIterator[SignerClient]:
+
+@contextmanager
+def open_signer(folder: Path) -> Iterator[SignerClient]:
     """A client of the signer of `folder`; its process starts with the first question and ends with the block."""
-    async with trio.open_nursery() as nursery:
-        client = SignerClient(folder, nursery)
-        try:
-            yield client
-        finally:
-            client.end()
+    client = SignerClient(folder)
+    try:
+        yield client
+    finally:
+        client.end()
 
 
 async def _exactly(stream: trio.SocketStream, size: int) -> bytes:

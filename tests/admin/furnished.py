@@ -21,6 +21,7 @@ from exchange.core.market import MarketPhase
 from exchange.core.orders import OrderType, Side
 from exchange.core.performing import Outcome
 from exchange.core.units import AccountId, MarketId, Micros, Price, Quantity
+from exchange.custody.signer_client import SignerClient
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.restore import restore
@@ -65,6 +66,7 @@ class House:
     keyring: KeyRing
     operators: Operators
     trail: Trail
+    signer: SignerClient
 
     @property
     def socket(self) -> Path:
@@ -90,6 +92,7 @@ async def furnished(folder: Path, *, demo: bool = False, idle: int = 1_800) -> A
         keyring=KeyRing(office, vault, clock),
         operators=Operators(office, vault, clock),
         trail=Trail(office, clock, folder / "trail.head"),
+        signer=SignerClient(folder / "signer"),
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(sequencer.run)
@@ -98,6 +101,7 @@ async def furnished(folder: Path, *, demo: bool = False, idle: int = 1_800) -> A
             yield house
         finally:
             sequencer.close()
+    house.signer.end()
     house.queries.close()
     journal.close()
     office.close()
