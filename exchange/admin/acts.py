@@ -10,7 +10,7 @@ import trio
 
 from exchange.admin import wire
 from exchange.admin.house import Caller, House, Refused
-from exchange.admin.methods import accounts, keys, markets, people, wallet
+from exchange.admin.methods import accounts, keys, markets, people, wallet, ways
 from exchange.office.operators import Role
 
 R = TypeVar("R")
@@ -22,6 +22,7 @@ ACT_SECONDS: Final = 10
 _BOTH: Final = frozenset({Role.OPERATIONS, Role.AUDITOR})
 _ALL: Final = frozenset(Role)
 _OPERATIONS: Final = frozenset({Role.OPERATIONS})
+_TERMS: Final = frozenset({Role.OPERATIONS, Role.TREASURY})
 
 ROLES: Final[dict[str, frozenset[Role]]] = {
     "attach": _ALL,
@@ -40,6 +41,12 @@ ROLES: Final[dict[str, frozenset[Role]]] = {
     "key.ips": _OPERATIONS,
     "key.revoke": _OPERATIONS,
     "credit": _OPERATIONS,
+    "network.list": _ALL,
+    "network.set": _TERMS,
+    "tier.list": _ALL,
+    "tier.limit": _TERMS,
+    "payouts.list": _ALL,
+    "payouts.set": _TERMS,
     "operator.list": _BOTH,
     "operator.add": _OPERATIONS,
     "operator.remove": _OPERATIONS,
@@ -65,6 +72,12 @@ CALLS: Final[dict[str, Call]] = {
     "key.list": keys.list_keys,
     "key.ips": keys.limit_key,
     "key.revoke": keys.revoke_key,
+    "network.list": ways.list_networks,
+    "network.set": ways.set_network,
+    "tier.list": ways.list_limits,
+    "tier.limit": ways.set_limit,
+    "payouts.list": ways.list_shut,
+    "payouts.set": ways.set_shut,
     "operator.list": people.list_operators,
     "operator.add": people.add_operator,
     "operator.remove": people.remove_operator,

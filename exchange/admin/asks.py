@@ -22,12 +22,18 @@ from exchange.admin.views import (
     MarketList,
     MarketRow,
     MarketRules,
+    NetworkList,
+    NetworkRow,
     OperatorList,
     OperatorMade,
     OperatorRow,
     Phase,
     Role,
+    ShutList,
+    ShutRow,
     Status,
+    TierLimitList,
+    TierLimitRow,
     TradesView,
     WalletView,
     Watching,
@@ -199,11 +205,64 @@ class TailAudit(Ask[AuditList], frozen=True):
     limit: int = 100
 
 
+class ListNetworks(Ask[NetworkList], frozen=True):
+    method: ClassVar[str] = "network.list"
+
+
+class SetNetwork(Ask[NetworkRow], frozen=True):
+    """List a network of an asset, or change what is given of one; None leaves it, or takes the default of a new one.
+
+    A new one needs `chain_decimals`, and is closed both ways unless it is said otherwise.
+    """
+
+    method: ClassVar[str] = "network.set"
+    asset: str
+    network: str
+    contract: str | None = None
+    chain_decimals: int | None = None
+    withdrawal_fee: str | None = None
+    withdrawal_min: str | None = None
+    deposit_min: str | None = None
+    confirmations: str | None = None
+    automatic_limit: str | None = None
+    one_person_limit: str | None = None
+    deposits_open: bool | None = None
+    withdrawals_open: bool | None = None
+
+
+class ListTierLimits(Ask[TierLimitList], frozen=True):
+    method: ClassVar[str] = "tier.list"
+
+
+class SetTierLimit(Ask[TierLimitRow], frozen=True):
+    """What accounts of a tier may withdraw of an asset in any 24 hours and in any 30 days."""
+
+    method: ClassVar[str] = "tier.limit"
+    tier: int
+    asset: str
+    day: str
+    month: str
+
+
+class ListShut(Ask[ShutList], frozen=True):
+    method: ClassVar[str] = "payouts.list"
+
+
+class SetPayoutsShut(Ask[ShutRow], frozen=True):
+    """Shut the payouts of an asset ("": of all), or open them again; the first `reason` stands."""
+
+    method: ClassVar[str] = "payouts.set"
+    asset: str
+    shut: bool
+    reason: str
+
+
 ASKS: Final[dict[str, type[Ask[Any]]]] = {
     ask.method: ask
     for ask in (
         *(Attach, GetStatus, Watch, ListMarkets, ShowMarket, GetBook, GetTrades, SetPhase),
         *(CreateAccount, ListAccounts, ShowAccount, CreateKey, ListKeys, LimitKey, RevokeKey, CreditAccount),
+        *(ListNetworks, SetNetwork, ListTierLimits, SetTierLimit, ListShut, SetPayoutsShut),
         *(ListOperators, AddOperator, RemoveOperator, TailAudit),
         *(ShowWallet, UnlockWallet),
     )

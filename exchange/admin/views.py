@@ -57,6 +57,62 @@ class MarketRow(msgspec.Struct, frozen=True):
     open_orders: int
 
 
+class NetworkRow(msgspec.Struct, frozen=True):
+    """One way in and out for an asset. `confirmations` reads "0:2 1.00:6": from an amount on, so many blocks.
+
+    `shut` says why nothing of the asset is paid out ("": it is).
+    """
+
+    asset: str
+    network: str
+    contract: str
+    chain_decimals: int
+    withdrawal_fee: str
+    withdrawal_min: str
+    deposit_min: str
+    confirmations: str
+    automatic_limit: str
+    one_person_limit: str
+    deposits_open: bool
+    withdrawals_open: bool
+    shut: str = ""
+
+
+class NetworkList(msgspec.Struct, frozen=True):
+    """All ways in and out, by asset and name."""
+
+    rows: tuple[NetworkRow, ...]
+
+
+class TierLimitRow(msgspec.Struct, frozen=True):
+    """What accounts of a tier may withdraw of an asset in any 24 hours and in any 30 days."""
+
+    tier: int
+    asset: str
+    day: str
+    month: str
+
+
+class TierLimitList(msgspec.Struct, frozen=True):
+    """All limits that were set."""
+
+    rows: tuple[TierLimitRow, ...]
+
+
+class ShutRow(msgspec.Struct, frozen=True):
+    """Payouts of an asset ("": of all) are shut, and why ("": they are open)."""
+
+    asset: str
+    reason: str
+
+
+class ShutList(msgspec.Struct, frozen=True):
+    """Everything that is shut. `epoch` counts how often the ledger went on from a restored copy, from 1."""
+
+    rows: tuple[ShutRow, ...]
+    epoch: int
+
+
 class PhaseChanged(Push, frozen=True, tag="phase"):
     """A market was opened, halted or otherwise restricted."""
 

@@ -9,6 +9,8 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from exchange.cli_people.ways_options import add_ways
+
 Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse gives the type no public name
 
 DEFAULT_DIR: Final = Path("data")
@@ -22,6 +24,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _credit_command(commands)
     _operator_commands(commands)
     _audit_commands(commands)
+    add_ways(commands, _group, _verb, _list_options)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from exchange.admin import wire
 from exchange.admin.house import Refused
 from exchange.cli_people.desk import Desk, Work, pages
 from exchange.cli_people.tables import date, fail, say, table
+from exchange.cli_people.ways import WAYS
 from exchange.office.trail import TrailBroken, read_head, verify_file
 
 MAX_PEM: Final = 4_096
@@ -177,5 +178,6 @@ AT_DESK: Final[dict[str, Work]] = {
     "operator list": list_operators,
     "operator remove": remove_operator,
     "audit list": list_audit,
+    **WAYS,
 }
 """Every command that asks at the desk, by its full name."""

@@ -30,6 +30,9 @@ ACTS: dict[str, wire.Ask[Any]] = {
     "key.ips": wire.LimitKey("x", ()),
     "key.revoke": wire.RevokeKey("x"),
     "credit": wire.CreditAccount("alice", "BTC", "1"),
+    "network.set": wire.SetNetwork("BTC", "BTC", chain_decimals=8),
+    "tier.limit": wire.SetTierLimit(0, "BTC", "1", "2"),
+    "payouts.set": wire.SetPayoutsShut("", True, "a drill"),
     "operator.add": wire.AddOperator("bert", 12_345, "operations"),
     "operator.remove": wire.RemoveOperator("ann"),
 }

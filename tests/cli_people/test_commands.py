@@ -258,3 +258,24 @@ async def test_a_long_list_is_fetched_page_by_page(tmp_path: Path, capsys: pytes
         async with served(house):
             assert await beside(tmp_path, "account", "list", "--match", "trader", "--csv") == 0
     assert len(capsys.readouterr().out.splitlines()) == 601
+
+
+def test_networks_limits_and_payouts_are_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    markets = Path(__file__).parents[2] / "config" / "markets.toml"
+    there = ("--dir", str(tmp_path / "house"))
+    assert main(["init", *there, "--markets", str(markets)]) == 0
+    capsys.readouterr()
+
+    def said(*words: str) -> str:
+        status, told = main([*words, *there]), capsys.readouterr()
+        assert (status, told.err) == (0, "")
+        return told.out
+
+    said("network", "set", "BTC", "BTC", "--decimals", "8", "--minimum", "0.001", "--confirmations", "0:2", "1:6")
+    (row,) = csv.DictReader(io.StringIO(said("network", "list", "--csv")))
+    assert (row["asset"], row["minimum"], row["confirmations"]) == ("BTC", "0.00100000", "0.00000000:2 1.00000000:6")
+    assert "withdraw 2.00000000 BTC" in said("tier", "limit", "0", "BTC", "--day", "2", "--month", "20")
+    assert "20.00000000" in said("tier", "list")
+    assert "are shut: a drill" in said("payouts", "shut", "--asset", "BTC", "--reason", "a drill")
+    assert "a drill" in said("payouts", "list")
+    assert "shut still: nothing" in said("payouts", "open", "--asset", "BTC", "--reason", "over")
