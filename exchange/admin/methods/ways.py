@@ -15,7 +15,6 @@ from exchange.core.units import Amount
 
 if TYPE_CHECKING:
     from exchange.core.market import Asset
-    from exchange.core.state import State
 
 MAX_REASON: Final = 200
 _SUMS: Final = ("withdrawal_fee", "withdrawal_min", "deposit_min", "automatic_limit", "one_person_limit")
@@ -25,7 +24,11 @@ _PLAIN: Final = ("contract", "chain_decimals", "deposits_open", "withdrawals_ope
 async def list_networks(house: House, _ask: wire.ListNetworks) -> wire.NetworkList:
     """All of them."""
     return await house.sequencer.read(
-        lambda state: wire.NetworkList(tuple(_row(state, one) for _, one in sorted(state.networks.items())))
+        lambda state: wire.NetworkList(
+            tuple(
+                _row(one, state.assets[one.asset], state.shut(one.asset)) for _, one in sorted(state.networks.items())
+            )
+        )
     )
 
 
@@ -44,7 +47,7 @@ async def set_network(house: House, ask: wire.SetNetwork) -> wire.NetworkRow:
     outcome = await house.sequencer.call(co.SetNetwork(terms))
     if outcome.reject is not None:
         raise no(outcome.reject)
-    return await house.sequencer.read(lambda state: _row(state, state.networks[terms.key]))
+    return await house.sequencer.read(lambda state: _row(state.networks[terms.key], asset, state.shut(asset.id)))
 
 
 def _given(ask: wire.SetNetwork, asset: Asset) -> dict[str, Any]:
@@ -139,8 +142,7 @@ def read_amount(text: str, asset: Asset) -> Amount:
     return Amount(amount)
 
 
-def _row(state: State, one: Network) -> wire.NetworkRow:
-    asset = state.assets[one.asset]
+def _row(one: Network, asset: Asset, shut: str | None) -> wire.NetworkRow:
     steps = (f"{render(least, asset.decimals)}:{blocks}" for least, blocks in one.confirmations)
     return wire.NetworkRow(
         asset=asset.code,
@@ -151,5 +153,5 @@ def _row(state: State, one: Network) -> wire.NetworkRow:
         confirmations=" ".join(steps),
         deposits_open=one.deposits_open,
         withdrawals_open=one.withdrawals_open,
-        shut=state.shut(asset.id) or "",
+        shut=shut or "",
     )
