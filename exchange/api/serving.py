@@ -11,14 +11,18 @@ from collections import Counter
 from functools import partial
 from typing import Final
 
+import h11
 import structlog
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState
 
+from exchange.api import errors
+from exchange.api.answering import refusal_reply
 from exchange.api.client_address import plain
 
 PIECE_BYTES: Final = 65_536
@@ -35,7 +39,10 @@ class _Peer(TCPServer):
 
     async def _read_data(self) -> None:
         """Read to the end, and then wait for nothing but the answer being given."""
-        self.protocol.protocol._check_protocol = _only_http_1  # type: ignore[method-assign, union-attr]  # noqa: SLF001
+        spoken = self.protocol.protocol
+        assert isinstance(spoken, H11Protocol)
+        spoken._check_protocol = _only_http_1  # type: ignore[method-assign, assignment]  # noqa: SLF001
+        spoken._send_error_response = partial(_refuse, spoken)  # type: ignore[method-assign]  # noqa: SLF001
         await super()._read_data()
         self._gone = True
         await self.idle_task.stop()
@@ -63,6 +70,19 @@ class _Peer(TCPServer):
             except trio.Cancelled:
                 await trio.aclose_forcefully(self.stream)  # half an answer is out: nothing may follow it
                 raise
+
+
+async def _refuse(spoken: H11Protocol, status: int) -> None:
+    """Say why what came cannot be read, in the words of every other refusal. Hypercorn's own has no body."""
+    refusal = errors.HEAD_TOO_LARGE if status == errors.HEAD_TOO_LARGE.status else errors.MALFORMED
+    reply = refusal_reply(refusal)
+    headers = [(name.encode(), value.encode()) for name, value in reply.headers]
+    length = str(len(reply.body)).encode()
+    headers += [(b"content-length", length), (b"connection", b"close"), *spoken.config.response_headers("h11")]
+    send = spoken._send_h11_event  # noqa: SLF001
+    await send(h11.Response(status_code=refusal.status, headers=headers))
+    await send(h11.Data(data=reply.body))
+    await send(h11.EndOfMessage())
 
 
 async def _only_http_1(_: object) -> None:

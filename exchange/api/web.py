@@ -20,6 +20,7 @@ from exchange.api import errors
 from exchange.api.answering import Reply, Request, answer, refusal_reply
 from exchange.api.client_address import FORWARDED, client_address
 from exchange.api.docs import serving as docs
+from exchange.api.door_limits import DoorLimits
 from exchange.api.errors import Refusal
 from exchange.api.rooms import Rooms
 from exchange.api.serving import Peers
@@ -28,8 +29,8 @@ CONNECTIONS: Final = 4_096
 REQUESTS_PER_CONNECTION: Final = 1_000_000
 IDLE_SECONDS: Final = 60
 BODY_SECONDS: Final = 10
-HEADER_BYTES: Final = 16_384
 GRACE_SECONDS: Final = 5
+_HEAD: Final = DoorLimits()
 
 
 class _Connection(TrioASGIHTTPConnection):
@@ -74,6 +75,8 @@ def make_app(rooms: Rooms, body_limit: int) -> QuartTrio:
     @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
     @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
     async def door(path: str) -> Response:  # noqa: ARG001  # `answer` finds the route by the raw path
+        if (fault := _fault_of_head()) is not None:
+            return _last(fault)
         received = await _received(rooms.settings.proxy_address)
         return _response(await docs.page(rooms, received) or await answer(rooms, received))
 
@@ -91,6 +94,18 @@ def make_app(rooms: Rooms, body_limit: int) -> QuartTrio:
         return _refusal(errors.NO_SUCH_ROUTE)
 
     return app
+
+
+def _fault_of_head() -> Refusal | None:
+    """What is too much of the request's line and headers, by the limits of the fast door."""
+    sizes = [(len(name), len(value)) for name, value in request.scope["headers"]]
+    if len(request.scope["raw_path"].partition(b"?")[0]) + len(request.query_string) >= _HEAD.line_bytes:
+        return errors.TARGET_TOO_LONG
+    longest = max((value for _, value in sizes), default=0)
+    too_large = sum(name + value for name, value in sizes) > _HEAD.header_bytes
+    if len(sizes) > _HEAD.headers or longest > _HEAD.line_bytes or too_large:
+        return errors.HEAD_TOO_LARGE
+    return None
 
 
 async def _received(proxy: str) -> Request:
@@ -134,7 +149,7 @@ def configuration() -> Config:
     config.include_server_header = False
     config.keep_alive_max_requests = REQUESTS_PER_CONNECTION
     config.keep_alive_timeout = IDLE_SECONDS
-    config.h11_max_incomplete_size = HEADER_BYTES
+    config.h11_max_incomplete_size = _HEAD.header_bytes
     config.graceful_timeout = GRACE_SECONDS
     return config
 

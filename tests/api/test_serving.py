@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
 from exchange.api import serving
 from exchange.settings import Settings
+from tests.api.fast import fast_house
 from tests.api.house import House, running_house
 
 PING = b"GET /api/v3/ping HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -142,3 +144,34 @@ async def test_a_connection_ends_behind_a_body_that_was_too_large_and_says_so(tm
             answer = b"".join([part async for part in stream])
         assert answer.startswith(b"HTTP/1.1 413")
         assert b"connection: close" in answer.lower()
+
+
+TOO_MUCH = [
+    (b"GET /api/v3/ping?" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414, -1108),
+    (PING[:-2] + b"X: " + b"x" * 9_000 + b"\r\n\r\n", 431, -1108),
+    (PING[:-2] + b"X: y\r\n" * 200 + b"\r\n", 431, -1108),
+    (PING[:-2] + (b"X: " + b"y" * 8_000 + b"\r\n") * 3 + b"\r\n", 431, -1108),
+    (PING[:-2] + b"X: " + b"x" * 70_000, 431, -1108),
+    (b"\x00" * 100, 400, -1130),
+]
+
+
+@pytest.mark.parametrize(("raw", "status", "code"), TOO_MUCH)
+async def test_both_doors_refuse_the_same_heads_in_the_same_words(
+    tmp_path: Path, raw: bytes, status: int, code: int
+) -> None:
+    async with fast_house(tmp_path) as fast:
+        main, answers = int(fast.house.url.rpartition(":")[2]), []
+        for port in (main, fast.port):
+            async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+                await stream.send_all(raw)
+                answer = b""
+                with trio.fail_after(20):
+                    while not answer.endswith(b"}"):
+                        part = await stream.receive_some()
+                        assert part, answer
+                        answer += part
+            assert answer.startswith(b"HTTP/1.1 %d " % status)
+            answers.append(answer.partition(b"\r\n\r\n")[2])
+    assert msgspec.json.decode(answers[0])["code"] == code
+    assert answers[0] == answers[1]
