@@ -35,6 +35,7 @@ ACTS: dict[str, wire.Ask[Any]] = {
     "payouts.set": wire.SetPayoutsShut("", True, "a drill"),
     "operator.add": wire.AddOperator("bert", 12_345, "operations"),
     "operator.remove": wire.RemoveOperator("ann"),
+    "wallet.unlock": wire.UnlockWallet("00"),
 }
 """Everything that changes something."""
 
