@@ -27,11 +27,14 @@ class Market(msgspec.Struct, frozen=True):
 
 
 def fresh(market: Market, ceiling: int) -> tuple[int, int]:
-    """Tip and price of a first attempt: room for the base fee to double. Raises `FeeTooHigh`."""
+    """Tip and price of a first attempt: room for the base fee to double, and below the ceiling for replacements.
+
+    Raises `FeeTooHigh`.
+    """
     tip = min(market.tip, ceiling // _TIP_PART)
     if market.base + tip > ceiling:
         raise FeeTooHigh(f"the network asks {market.base + tip} wei per gas, the ceiling is {ceiling}")
-    return tip, min(2 * market.base + tip, ceiling)
+    return tip, min(2 * market.base + tip, max(market.base + tip, ceiling * 2 // 3))
 
 
 def dearer(earlier: Sequence[Body], market: Market, ceiling: int) -> tuple[int, int]:

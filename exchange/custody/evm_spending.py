@@ -66,9 +66,9 @@ class EvmSpending:
         return self.build_from(id, self.hot, _only(payments), quote, purse)
 
     def build_from(
-        self, id: str, sender: Owned, payment: Payment, quote: bytes, purse: Purse, *, inside: bool = False
+        self, id: str, sender: Owned, payment: Payment, quote: bytes, purse: Purse, aim: Owned | None = None
     ) -> Draft:
-        """The same from any sender of ours. `inside`: between our own addresses, so that nothing is to be approved."""
+        """The same from any sender of ours. `aim`: the recipient, if ours too: nothing is to be approved."""
         said = _decode(quote)
         tip, price = evm_fees.fresh(_market(said), self._ceiling)
         if not said.gas:
@@ -86,10 +86,11 @@ class EvmSpending:
             sender=sender.address.lower(),
             purpose=sender.purpose,
             index=sender.index,
+            aim=None if aim is None else (aim.purpose, aim.index),
         )
         _affordable(payment, int(said.coins) - body.gas * price, int(said.tokens))
         body = msgspec.structs.replace(body, nonce=purse.nonce(body.sender))
-        return self._draft(id, body, () if inside else (payment,))
+        return self._draft(id, body, (payment,) if aim is None else ())
 
     def replace(self, id: str, earlier: Sequence[Draft], quote: bytes, purse: Purse) -> Draft:
         """The same transaction for at least 12.5 % more, at the same nonce. Raises `FeeTooHigh`."""
