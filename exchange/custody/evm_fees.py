@@ -34,7 +34,7 @@ def fresh(market: Market, ceiling: int) -> tuple[int, int]:
     tip = min(market.tip, ceiling // _TIP_PART)
     if market.base + tip > ceiling:
         raise FeeTooHigh(f"the network asks {market.base + tip} wei per gas, the ceiling is {ceiling}")
-    return tip, min(2 * market.base + tip, max(market.base + tip, ceiling * 2 // 3))
+    return tip, _roomy(market, tip, ceiling)
 
 
 def dearer(earlier: Sequence[Body], market: Market, ceiling: int) -> tuple[int, int]:
@@ -49,7 +49,7 @@ def dearer(earlier: Sequence[Body], market: Market, ceiling: int) -> tuple[int, 
         raise FeeTooHigh(
             f"to replace it costs {max(least_price, market.base + tip)} wei per gas, the ceiling is {ceiling}"
         )
-    return tip, min(max(least_price, 2 * market.base + tip), ceiling)
+    return tip, max(least_price, _roomy(market, tip, ceiling))
 
 
 def gas_limit(estimate: int) -> int:
@@ -60,6 +60,11 @@ def gas_limit(estimate: int) -> int:
     if limit > _GAS_AT_MOST:
         raise FeeTooHigh(f"this payment would take {estimate} gas, more than any that we make")
     return limit
+
+
+def _roomy(market: Market, tip: int, ceiling: int) -> int:
+    """A price with room above the base fee of the moment, and itself room for a replacement below the ceiling."""
+    return min(2 * market.base + tip, max(market.base + tip, ceiling * 2 // 3))
 
 
 def _bumped(price: int) -> int:
