@@ -90,7 +90,7 @@ class HttpPeer:
                 if self._requests.fault is not None:
                     self._refuse(self._requests.fault)
                 return False
-            if link.stuck or self._line.full or (heard[0].upgrade and self._slots):
+            if link.stuck or self._line.full() or (heard[0].upgrade and self._slots):
                 self._waits = True
                 link.pause()
                 return False

@@ -74,7 +74,6 @@ class Line(Generic[T]):
         self._closed = False
         self._waiting: deque[tuple[Asking[T], Callable[[T], None], Callable[[], Awaitable[Any]] | None]] = deque()
 
-    @property
     def full(self) -> bool:
         """Whether the next one is to wait until one is answered."""
         return self._in_hand >= self._most

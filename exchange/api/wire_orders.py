@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from exchange.api.amounts import base_text, price_text, quantity_text, quote_text
+from exchange.api.amounts import base_text, price_text, quantity_text, quote_text, render
 from exchange.core.events import Event, MatchPrevented, Traded
 from exchange.core.market import Market
 from exchange.core.orders import (
@@ -200,23 +200,24 @@ def placed(
     market: Market, row: OrderRow, fills: list[Fill] | None, prevented: list[PreventedHere] | None = None
 ) -> Placed:
     """The whole answer to a placed order; `fills` None leaves them out, as does having `prevented` none."""
+    lot, base, quote = market.lot_atoms, market.base_decimals, market.quote_decimals
     reply = Placed(
         symbol=market.symbol,
         order_id=row.id,
-        order_list_id=list_id(row),
+        order_list_id=row.order_list or NO_LIST,
         client_order_id=row.client_id,
         transact_time=row.updated // 1000,
-        price=price_text(market, row.price),
-        orig_qty=quantity_text(market, original_quantity(row)),
-        executed_qty=quantity_text(market, row.filled),
-        orig_quote_order_qty=quote_text(market, row.quote_quantity),
-        cummulative_quote_qty=quote_text(market, row.filled_quote),
+        price=render(row.price * market.tick_atoms, quote),
+        orig_qty=render((row.quantity + row.prevented) * lot, base),
+        executed_qty=render(row.filled * lot, base),
+        orig_quote_order_qty=render(row.quote_quantity, quote),
+        cummulative_quote_qty=render(row.filled_quote, quote),
         status=_STATUS[row.status],
         time_in_force=_TIME_IN_FORCE[row.time_in_force],
         type=_TYPE[row.type],
         side=_SIDE[row.side],
-        stop_price=_stop_price(market, row),
-        iceberg_qty=_iceberg(market, row),
+        stop_price=UNSET if row.type not in SLEEPING_TYPES else price_text(market, row.stop_price),
+        iceberg_qty=render(row.iceberg * lot, base) if row.iceberg else UNSET,
         working_time=working_time(row),
         self_trade_prevention_mode=_SELF_TRADE[row.self_trade],
         fills=UNSET if fills is None else fills,
@@ -244,24 +245,25 @@ def fills_of(market: Market, codes: tuple[str, str], row: OrderRow, events: tupl
 
 def cancelled(market: Market, row: OrderRow, cancel_id: str) -> Cancelled:
     """The answer to a cancel."""
+    lot, base, quote = market.lot_atoms, market.base_decimals, market.quote_decimals
     reply = Cancelled(
         symbol=market.symbol,
         orig_client_order_id=row.client_id,
         order_id=row.id,
-        order_list_id=list_id(row),
+        order_list_id=row.order_list or NO_LIST,
         client_order_id=cancel_id,
         transact_time=row.updated // 1000,
-        price=price_text(market, row.price),
-        orig_qty=quantity_text(market, original_quantity(row)),
-        executed_qty=quantity_text(market, row.filled),
-        orig_quote_order_qty=quote_text(market, row.quote_quantity),
-        cummulative_quote_qty=quote_text(market, row.filled_quote),
+        price=render(row.price * market.tick_atoms, quote),
+        orig_qty=render((row.quantity + row.prevented) * lot, base),
+        executed_qty=render(row.filled * lot, base),
+        orig_quote_order_qty=render(row.quote_quantity, quote),
+        cummulative_quote_qty=render(row.filled_quote, quote),
         status=_STATUS[row.status],
         time_in_force=_TIME_IN_FORCE[row.time_in_force],
         type=_TYPE[row.type],
         side=_SIDE[row.side],
-        stop_price=_stop_price(market, row),
-        iceberg_qty=_iceberg(market, row),
+        stop_price=UNSET if row.type not in SLEEPING_TYPES else price_text(market, row.stop_price),
+        iceberg_qty=render(row.iceberg * lot, base) if row.iceberg else UNSET,
         self_trade_prevention_mode=_SELF_TRADE[row.self_trade],
     )
     return _with_special(reply, market, row)
@@ -296,8 +298,9 @@ def queried(market: Market, row: OrderRow) -> Queried:
 
 def _with_special(reply: S, market: Market, row: OrderRow) -> S:
     """The reply with what else there is to say of an order that is not plain."""
-    more = special(market, row)
-    return msgspec.structs.replace(reply, **more) if more else reply
+    if row.prevented or row.trailing_delta or row.strategy_id or row.strategy_type:
+        return msgspec.structs.replace(reply, **special(market, row))
+    return reply
 
 
 def special(market: Market, row: OrderRow) -> dict[str, Any]:
@@ -350,14 +353,6 @@ def prevented_match(market: Market, row: PreventedRow) -> PreventedMatch:
 
 def _lost(market: Market, lots: int) -> str | UnsetType:
     return quantity_text(market, lots) if lots else UNSET
-
-
-def _iceberg(market: Market, row: OrderRow) -> str | UnsetType:
-    return quantity_text(market, row.iceberg) if row.iceberg else UNSET
-
-
-def _stop_price(market: Market, row: OrderRow) -> str | UnsetType:
-    return price_text(market, row.stop_price) if row.type in SLEEPING_TYPES else UNSET
 
 
 def working_time(row: OrderRow) -> int:

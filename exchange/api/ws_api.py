@@ -111,22 +111,23 @@ class _Asked:
         """The reply that tells what came of it. Only HTTP has room for what is no JSON."""
         if isinstance(content, Document):
             return self.refused(errors.invalid("format"))
-        return 200, self._worded({"id": self._number, "status": 200, "result": content})
+        reply: dict[str, object] = {"id": self._number, "status": 200, "result": content}
+        if self._shows_limits:
+            reply["rateLimits"] = self._session.limits_used(self._counted)
+        return 200, _encode(reply)
 
     def refused(self, refusal: Refusal) -> Told:
         """The reply that says no."""
         error = self._session.error_beyond(refusal) if self._beyond else self._session.error(refusal)
-        return refusal.status, self._worded({"id": self._number, "status": refusal.status, "error": error})
+        reply: dict[str, object] = {"id": self._number, "status": refusal.status, "error": error}
+        if self._shows_limits:
+            reply["rateLimits"] = self._session.limits_used(self._counted)
+        return refusal.status, _encode(reply)
 
     def failed(self) -> Told:
         """The reply to what met a bug of ours; to be called while that is being handled."""
         _log.exception("method failed")
         return self.refused(errors.INTERNAL)
-
-    def _worded(self, reply: dict[str, object]) -> bytes:
-        if self._shows_limits:
-            reply["rateLimits"] = self._session.limits_used(self._counted)
-        return _encode(reply)
 
 
 class ApiSession:
@@ -157,6 +158,7 @@ class ApiSession:
         self.address = address
         self._show_limits = show_limits
         self._line: Line[Told] = Line(desk, limits.requests_in_flight)
+        self.busy = self._line.full
 
     def close(self) -> None:
         """End all subscriptions without a word. What is on its way to the sequencer stands, though nobody is told.
@@ -175,10 +177,6 @@ class ApiSession:
     def farewell(self, now: Micros) -> None:
         """Say that the server is about to stop."""
         self._connection.send(_encode({"event": {"e": "serverShutdown", "E": now // 1000}}))
-
-    def busy(self) -> bool:
-        """Whether as many requests are in hand as may be."""
-        return self._line.full
 
     def answer(self, text: str) -> None:
         """See to one request, beside those begun before."""

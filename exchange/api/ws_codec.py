@@ -8,7 +8,10 @@ from __future__ import annotations
 import codecs
 from typing import Final, NamedTuple
 
-from websockets.utils import apply_mask
+try:
+    from websockets.speedups import apply_mask  # in C
+except ImportError:  # where the library came without its compiled part
+    from websockets.utils import apply_mask
 
 CONTINUATION: Final = 0x0
 TEXT: Final = 0x1
