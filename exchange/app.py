@@ -13,7 +13,7 @@ import shutil
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +33,8 @@ from exchange.api.rooms import Rooms
 from exchange.api.unfilled import Unfilled, recall
 from exchange.api.web import serve_main_door
 from exchange.clock import Clock
+from exchange.custody.custody import SIGNER, Custody, open_custody
+from exchange.custody.memory_world import MemoryWorld
 from exchange.custody.signer_client import SignerClient, open_signer
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
@@ -55,7 +57,6 @@ SOCKET: Final = "admin.sock"
 LOCK: Final = "lock"
 MASTER_KEY: Final = Path("keystore") / "master.key"
 TRAIL_HEAD: Final = "trail.head"
-SIGNER: Final = "signer"
 
 
 class FolderBusy(Exception):
@@ -81,6 +82,7 @@ class House:
     operators: Operators
     trail: Trail
     signer: SignerClient
+    custody: Custody
 
 
 class Doors(msgspec.Struct, frozen=True):
@@ -112,8 +114,10 @@ def init_folder(folder: Path, clock: Clock, settings: str | None = None) -> None
 
 
 @contextmanager
-def open_house(folder: Path, settings: Settings, clock: Clock) -> Iterator[House]:
-    """Own `folder` and open its rooms; the sequencer is not running yet.
+def open_house(
+    folder: Path, settings: Settings, clock: Clock, worlds: Mapping[str, MemoryWorld] | None = None
+) -> Iterator[House]:
+    """Own `folder` and open its rooms; the sequencer is not running yet. `worlds`: chains in memory, of a demo.
 
     Raises `FolderMissing`, `FolderBusy`, or what a damaged room raises; then nothing was changed.
     """
@@ -144,7 +148,9 @@ def open_house(folder: Path, settings: Settings, clock: Clock) -> Iterator[House
         keyring = KeyRing(office, vault, clock)
         operators = Operators(office, vault, clock)
         signer = opened.enter_context(open_signer(folder / SIGNER))
-        yield House(folder, settings, clock, sequencer, queries, records, hub, keyring, operators, trail, signer)
+        custody = opened.enter_context(open_custody(folder, settings, sequencer, clock, worlds))
+        people = (keyring, operators, trail)
+        yield House(folder, settings, clock, sequencer, queries, records, hub, *people, signer, custody)
 
 
 @contextmanager
@@ -199,6 +205,7 @@ async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) 
         await timers.catch_up()
         async with trio.open_nursery() as doors:
             doors.start_soon(_until, doors_stop, timers.run)
+            doors.start_soon(_until, doors_stop, house.custody.run)
             doors.start_soon(_watch_disk, house, doors_stop)
             doors.start_soon(_until, doors_stop, partial(tend, house.keyring))
             main_port, fast_port = main.getsockname()[1], fast.getsockname()[1]

@@ -10,7 +10,7 @@ import trio
 
 from exchange.admin import wire
 from exchange.admin.house import Caller, House, Refused
-from exchange.admin.methods import accounts, keys, markets, people, wallet, ways
+from exchange.admin.methods import accounts, chains, keys, markets, people, wallet, ways
 from exchange.office.operators import Role
 
 R = TypeVar("R")
@@ -53,10 +53,17 @@ ROLES: Final[dict[str, frozenset[Role]]] = {
     "audit.tail": _BOTH,
     "wallet.status": _ALL,
     "wallet.unlock": frozenset({Role.OPERATIONS, Role.TREASURY}),
+    "chain.list": _ALL,
+    "chain.resume": _OPERATIONS,
+    "chain.alarms.close": _OPERATIONS,
+    "deposit.list": _ALL,
+    "deposit.explain": _ALL,
 }
 """Who may ask what. A method that is missing here is refused to everybody."""
 
-UNRECORDED: Final = frozenset({"status", "watch", "markets", "market.show", "book", "trades", "wallet.status"})
+UNRECORDED: Final = frozenset(
+    {"status", "watch", "markets", "market.show", "book", "trades", "wallet.status", "chain.list"}
+)
 """Looks at what every trader may see. All else goes into the trail, looks at people included."""
 
 CALLS: Final[dict[str, Call]] = {
@@ -84,6 +91,11 @@ CALLS: Final[dict[str, Call]] = {
     "audit.tail": people.tail_audit,
     "wallet.status": wallet.show_wallet,
     "wallet.unlock": wallet.unlock_wallet,
+    "chain.list": chains.list_chains,
+    "chain.resume": chains.resume_chain,
+    "chain.alarms.close": chains.close_alarms,
+    "deposit.list": chains.list_deposits,
+    "deposit.explain": chains.explain_deposit,
 }
 """What works with the house alone. The others (attach, status, watch, trades) need a session and are served there."""
 

@@ -16,6 +16,10 @@ from exchange.admin.views import (
     AuditList,
     BalanceRow,
     BookView,
+    ChainList,
+    ChainRow,
+    DepositList,
+    DepositsExplained,
     KeyList,
     KeyMade,
     KeyRow,
@@ -257,6 +261,41 @@ class SetPayoutsShut(Ask[ShutRow], frozen=True):
     reason: str
 
 
+class ListChains(Ask[ChainList], frozen=True):
+    method: ClassVar[str] = "chain.list"
+
+
+class ResumeChain(Ask[ChainRow], frozen=True):
+    """Let a stopped chain go on, once somebody has looked at it."""
+
+    method: ClassVar[str] = "chain.resume"
+    name: str
+
+
+class CloseAlarms(Ask[ChainRow], frozen=True):
+    """Somebody has looked at the open alarms of a chain."""
+
+    method: ClassVar[str] = "chain.alarms.close"
+    name: str
+
+
+class ListDeposits(Ask[DepositList], frozen=True):
+    """Deposits of `account` ("": of all) in `state` ("": any), the newest first, of numbers below `before` (0: all)."""
+
+    method: ClassVar[str] = "deposit.list"
+    account: str = ""
+    state: str = ""
+    before: int = 0
+    limit: int = MAX_ROWS
+
+
+class ExplainDeposit(Ask[DepositsExplained], frozen=True):
+    """All payments to us of a transaction; where there are none, what each chain says of it."""
+
+    method: ClassVar[str] = "deposit.explain"
+    txid: str
+
+
 ASKS: Final[dict[str, type[Ask[Any]]]] = {
     ask.method: ask
     for ask in (
@@ -265,6 +304,7 @@ ASKS: Final[dict[str, type[Ask[Any]]]] = {
         *(ListNetworks, SetNetwork, ListTierLimits, SetTierLimit, ListShut, SetPayoutsShut),
         *(ListOperators, AddOperator, RemoveOperator, TailAudit),
         *(ShowWallet, UnlockWallet),
+        *(ListChains, ResumeChain, CloseAlarms, ListDeposits, ExplainDeposit),
     )
 }
 """Every method by its name. What is not here does not exist."""

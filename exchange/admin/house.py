@@ -9,6 +9,7 @@ import msgspec
 from exchange.admin.wire import clean
 from exchange.clock import Clock
 from exchange.core.rejects import Reject
+from exchange.custody.custody import Custody
 from exchange.custody.signer_client import SignerClient
 from exchange.ledger.queries import Queries
 from exchange.office.keys import KeyRing
@@ -37,6 +38,8 @@ class House(Protocol):
     def trail(self) -> Trail: ...
     @property
     def signer(self) -> SignerClient: ...
+    @property
+    def custody(self) -> Custody: ...
 
 
 class Caller(msgspec.Struct, frozen=True):

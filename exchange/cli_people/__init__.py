@@ -25,6 +25,8 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _operator_commands(commands)
     _audit_commands(commands)
     add_ways(commands, _group, _verb, _list_options)
+    _chain_commands(commands)
+    _deposit_commands(commands)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -116,6 +118,29 @@ def _audit_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     about = "Recompute the hash chain; exit 0, or name the first row that was altered, is missing or was cut off."
     verify = _verb(verbs, "audit verify", about, "exchange audit verify --head copy-of-trail.head")
     verify.add_argument("--head", type=Path, help="a copy of trail.head kept elsewhere (default: the folder's own)")
+
+
+def _chain_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    verbs = _group(commands, "chain", "How the chains are, and what an operator does about them.")
+    about = "Every chain: how far it was read, what it waits for, its open alarms."
+    _list_options(_verb(verbs, "chain list", about, "exchange chain list --csv"), "the name")
+    about = "Let a stopped chain go on, once you have looked at it."
+    _verb(verbs, "chain resume", about, "exchange chain resume BTC").add_argument("name", help="the chain's name")
+    about = "Say that you have looked at a chain's open alarms."
+    _verb(verbs, "chain seen", about, "exchange chain seen BTC").add_argument("name", help="the chain's name")
+
+
+def _deposit_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    verbs = _group(commands, "deposit", "Deposits from chains.")
+    about = "List deposits, the newest first, held ones and those that wait too."
+    every = _verb(verbs, "deposit list", about, "exchange deposit list --account alice --state held --csv")
+    every.add_argument("--account", default="", help="only this account's (name or id)")
+    states = ("seen", "confirming", "credited", "held", "orphaned", "swept")
+    every.add_argument("--state", default="", choices=states, help="only those in this state")
+    _list_options(every, "chain or key")
+    about = "Say why a deposit is not credited, and what can safely be done."
+    explain = _verb(verbs, "deposit explain", about, "exchange deposit explain 4a5e1e4baab89f3a32518a88c31bc87f")
+    explain.add_argument("txid", help="the transaction's id on its chain")
 
 
 def _group(commands: Subparsers[argparse.ArgumentParser], name: str, about: str) -> Subparsers[argparse.ArgumentParser]:

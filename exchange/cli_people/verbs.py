@@ -12,6 +12,7 @@ import segno
 
 from exchange.admin import wire
 from exchange.admin.house import Refused
+from exchange.cli_people import chain_verbs
 from exchange.cli_people.desk import Desk, Work, pages
 from exchange.cli_people.tables import date, fail, say, table
 from exchange.cli_people.ways import WAYS
@@ -179,5 +180,10 @@ AT_DESK: Final[dict[str, Work]] = {
     "operator remove": remove_operator,
     "audit list": list_audit,
     **WAYS,
+    "chain list": chain_verbs.list_chains,
+    "chain resume": chain_verbs.resume_chain,
+    "chain seen": chain_verbs.close_alarms,
+    "deposit list": chain_verbs.list_deposits,
+    "deposit explain": chain_verbs.explain_deposit,
 }
 """Every command that asks at the desk, by its full name."""

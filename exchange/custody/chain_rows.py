@@ -103,8 +103,9 @@ def raise_alarm(db: apsw.Connection, chain: str, kind: str, text: str, now: Micr
 
 
 def close_alarms(db: apsw.Connection, chain: str, kind: str, now: Micros) -> None:
-    """Those of a kind are over."""
-    db.execute("UPDATE alarms SET closed = ? WHERE chain = ? AND kind = ? AND closed = 0", (now, chain, kind))
+    """Those of a kind are over; "" for all but that the chain is stopped, which is over when it goes on."""
+    which = "kind = ?" if kind else "kind <> 'stopped' AND kind <> ?"
+    db.execute(f"UPDATE alarms SET closed = ? WHERE chain = ? AND closed = 0 AND {which}", (now, chain, kind))
 
 
 def alarms(db: apsw.Connection, chain: str, limit: int = 100) -> Iterator[Alarm]:

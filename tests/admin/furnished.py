@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pyotp
 import trio
 
 from exchange.admin.client import AdminClient, connect
 from exchange.admin.server import serve_admin
 from exchange.admin.wire import Attach
+from exchange.chain_settings import ChainSettings
 from exchange.clock import SystemClock
 from exchange.core.commands import Command, ListAsset, ListMarket, OpenAccount, PlaceOrder
 from exchange.core.listing import MarketPreset, rules_of
@@ -21,6 +23,8 @@ from exchange.core.market import MarketPhase
 from exchange.core.orders import OrderType, Side
 from exchange.core.performing import Outcome
 from exchange.core.units import AccountId, MarketId, Micros, Price, Quantity
+from exchange.custody.custody import Custody, open_custody
+from exchange.custody.memory_world import MemoryWorld
 from exchange.custody.signer_client import SignerClient
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
@@ -67,6 +71,7 @@ class House:
     operators: Operators
     trail: Trail
     signer: SignerClient
+    custody: Custody
 
     @property
     def socket(self) -> Path:
@@ -74,8 +79,10 @@ class House:
 
 
 @asynccontextmanager
-async def furnished(folder: Path, *, demo: bool = False, idle: int = 1_800) -> AsyncIterator[House]:
-    """A house whose sequencer runs; alice and bob have money, BTCUSDT is open."""
+async def furnished(
+    folder: Path, *, demo: bool = False, idle: int = 1_800, worlds: Mapping[str, MemoryWorld] | None = None
+) -> AsyncIterator[House]:
+    """A house whose sequencer runs; alice and bob have money, BTCUSDT is open. `worlds`: chains in memory."""
     clock = SetClock()
     if not (folder / "master.key").exists():
         create_master_key(folder / "master.key", clock)
@@ -83,9 +90,15 @@ async def furnished(folder: Path, *, demo: bool = False, idle: int = 1_800) -> A
     office = open_office(folder / "office.db")
     journal = Journal(folder / "ledger.db")
     sequencer = Sequencer(restore(journal.connection), journal, clock, queue_limit=1_000, batch_limit=100)
+    chains = {name: ChainSettings(family="memory") for name in worlds or {}}
+    settings = Settings(demo=demo, admin_idle_limit_seconds=idle, chains=chains)
+    opened = ExitStack()
+    custody = opened.enter_context(
+        open_custody(folder, msgspec.structs.replace(settings, demo=True), sequencer, clock, worlds)
+    )
     house = House(
         folder=folder,
-        settings=Settings(demo=demo, admin_idle_limit_seconds=idle),
+        settings=settings,
         clock=clock,
         sequencer=sequencer,
         queries=Queries(folder / "ledger.db"),
@@ -93,6 +106,7 @@ async def furnished(folder: Path, *, demo: bool = False, idle: int = 1_800) -> A
         operators=Operators(office, vault, clock),
         trail=Trail(office, clock, folder / "trail.head"),
         signer=SignerClient(folder / "signer"),
+        custody=custody,
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(sequencer.run)
@@ -102,6 +116,7 @@ async def furnished(folder: Path, *, demo: bool = False, idle: int = 1_800) -> A
         finally:
             sequencer.close()
     house.signer.end()
+    opened.close()
     house.queries.close()
     journal.close()
     office.close()

@@ -36,6 +36,8 @@ ACTS: dict[str, wire.Ask[Any]] = {
     "operator.add": wire.AddOperator("bert", 12_345, "operations"),
     "operator.remove": wire.RemoveOperator("ann"),
     "wallet.unlock": wire.UnlockWallet("00"),
+    "chain.resume": wire.ResumeChain("BTC"),
+    "chain.alarms.close": wire.CloseAlarms("BTC"),
 }
 """Everything that changes something."""
 
