@@ -135,18 +135,30 @@ class BitcoinChain:
         ]
 
     async def _cost(self, transaction: Transaction) -> int:
-        """What a transaction of ours pays its miner: what it spends, by the whole transactions before it."""
+        """What a transaction pays its miner: what it spends, by the whole transactions before it."""
+        if transaction.coinbase:
+            return 0
+        names = [previous[::-1].hex() for previous, _ in transaction.inputs]
+        told = await self._rpc.batch([("getrawtransaction", (name, False)) for name in names])
         spent = 0
-        for previous, place in transaction.inputs:
-            raw = some_bytes(await self._rpc.call("getrawtransaction", previous[::-1].hex(), False))
-            try:
-                before = bitcoin_raw.read_transaction(raw)
-            except Malformed as error:
-                raise NodeFault(f"{self.name}: {error}") from error
-            if before.txid != previous[::-1].hex() or place >= len(before.outputs):
-                raise NodeFault(f"{self.name}: the node gives another transaction than the one asked for")
-            spent += before.outputs[place][0]
+        for name, raw, (_, place) in zip(names, told, transaction.inputs, strict=True):
+            outputs = self._whole(raw, name).outputs
+            if place >= len(outputs):
+                raise NodeFault(f"{self.name}: {name} has no output {place}")
+            spent += outputs[place][0]
         return spent - sum(amount for amount, _ in transaction.outputs)
+
+    def _whole(self, told: object, txid: str) -> Transaction:
+        """The transaction that was asked for, and no other."""
+        if isinstance(told, RpcError):
+            raise told
+        try:
+            found = bitcoin_raw.read_transaction(some_bytes(told))
+        except Malformed as error:
+            raise NodeFault(f"{self.name}: {error}") from error
+        if found.txid != txid:
+            raise NodeFault(f"{self.name}: the node gives another transaction than {txid}")
+        return found
 
     async def pending(self, watched: Watched) -> Sequence[Incoming]:
         """What waits in the node's pool and pays us; each is read once, some hundreds of new ones at a time."""
@@ -211,7 +223,8 @@ class BitcoinChain:
         block = an_object(await self._rpc.call("getblockheader", named))
         if type(block.get("confirmations")) is not int or block["confirmations"] < 1:
             return Found(Standing.UNKNOWN)  # its block was orphaned, and it is not in the pool
-        return Found(Standing.MINED, await self._header(named, a_count(block.get("height"))))
+        header = await self._header(named, a_count(block.get("height")))
+        return Found(Standing.MINED, header, await self._cost(self._whole(told.get("hex"), txid)))
 
     async def hand(self, raw: bytes) -> Handed:
         """Broadcast."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import trio
 
@@ -23,7 +23,7 @@ from exchange.custody.door import LedgerDoor
 from exchange.custody.incoming_rows import Row, select
 from exchange.custody.payout_desk import Policy
 from exchange.custody.payout_reports import Reports
-from exchange.custody.payout_rows import AttemptRow, WithdrawalRow, attempts, withdrawals
+from exchange.custody.payout_rows import AttemptRow, AttemptState, WithdrawalRow, attempts, withdrawals
 from exchange.custody.payouts import Payouts
 from exchange.custody.pool import Pool
 from exchange.custody.port import Owned, Purpose
@@ -38,6 +38,7 @@ from exchange.sequencer import Sequencer
 from tests.chains.bitcoin.regtest import COIN, Regtest
 from tests.ledger.busy import Ticking, sequencing
 
+T = TypeVar("T")
 NAME = "BTC"
 ASSET = AssetId(1)
 ALICE, BOB = AccountId(100), AccountId(101)
@@ -142,9 +143,14 @@ class House:
             outcome = await self.sequencer.call(command)
             assert outcome.reject is None, (command, outcome.reject)
 
-    async def books(self, act: Any) -> Any:
+    async def books(self, act: Callable[[Any], T], kind: type[Books] = Books) -> T:
         """Call `act` with a purse, inside a transaction that is kept."""
-        return await self.store.write(lambda db: act(Books(db, NAME, self.clock.now())))
+        return await self.store.write(lambda db: act(kind(db, NAME, self.clock.now())))
+
+    async def keep(self, txid: str, raw: bytes) -> None:
+        """A transaction that waits, whole, so that its outputs can be spent."""
+        row = (NAME, txid, raw)
+        await self.store.write(lambda db: db.execute("INSERT OR IGNORE INTO raw_transactions VALUES (?, ?, ?)", row))
 
     async def approve(self, key: str, amount: int, address: str) -> None:
         """A withdrawal of Bob's that nobody has to look at any more."""
@@ -169,6 +175,15 @@ class House:
     def attempts(self, payout: int = 1) -> list[AttemptRow]:
         return list(attempts(self.store.reader, payout))
 
+    async def send(self, worker: Payouts, payout: int = 1, tries: int = 1) -> AttemptRow:
+        """Work until this payout's attempt of that number was handed out."""
+        for _ in range(10):
+            await worker.step()
+            tried = self.attempts(payout)
+            if len(tried) >= tries and tried[-1].state is AttemptState.HANDED:
+                return tried[-1]
+        raise AssertionError([(row.state, row.why) for row in withdrawals(self.store.reader, "1")])
+
     async def until_final(self, *workers: Payouts, rounds: int = 20) -> None:
         """Let them work, a block after each round, until the ledger has settled everything."""
         for _ in range(rounds):
@@ -178,11 +193,6 @@ class House:
                 return
             await self.mine()
         raise AssertionError([(row.state, row.why) for row in withdrawals(self.store.reader, "1")])
-
-    def received(self, address: str) -> list[int]:
-        """What a stranger's address got, in blocks."""
-        found = self.outside.wallet("listreceivedbyaddress", 1, False, False, address)
-        return [int(one["amount"] * COIN) for one in found]
 
 
 def network(**changed: Any) -> Network:
@@ -203,9 +213,9 @@ def network(**changed: Any) -> Network:
 
 
 @asynccontextmanager
-async def house(folder: Path, outside: Regtest, **more: Any) -> AsyncIterator[House]:
-    """Open the folder, new or not; Bob has money in a new ledger."""
-    with Rpc(outside.node.url, login_file=outside.node.login_file) as rpc:
+async def house(folder: Path, outside: Regtest, url: str = "", **more: Any) -> AsyncIterator[House]:
+    """Open the folder, new or not; Bob has money in a new ledger. `url`: of whoever stands in front of the node."""
+    with Rpc(url or outside.node.url, login_file=outside.node.login_file, timeout_seconds=5) as rpc:
         async with sequencing(folder / "ledger.db") as sequencer:
             made = House(folder, sequencer, outside, rpc, **more)
             try:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from typing import Any, Final
 
 from exchange.custody.bitcoin_networks import NETWORKS, Network
+from exchange.custody.bitcoin_psbt import Input, Output, Place, unsigned
+from exchange.custody.bitcoin_raw import read_transaction
+from exchange.custody.derivation import witness_address
 from exchange.demo.nodes.bitcoind import Node
 
 COIN: Final = 10**8
@@ -37,6 +41,15 @@ class Regtest:
         """A new address of the miner's, who is a stranger to us."""
         return str(self.wallet("getnewaddress", "", kind))
 
+    def stranger(self) -> str:
+        """An address that no wallet knows, so that nobody but us cares whether its payment goes lost."""
+        return witness_address(self.network.prefix, os.urandom(20))
+
+    def unspent(self, address: str) -> list[int]:
+        """What lies at an address, in blocks."""
+        scan = self.call("scantxoutset", "start", [f"addr({address})"])
+        return [int(coin["amount"] * COIN) for coin in scan["unspents"]]
+
     def mine(self, blocks: int = 1, to: str = "") -> list[str]:
         """Blocks with what waits, each time to a new address: a chain that was left may not be mined again."""
         return list(self.call("generatetoaddress", blocks, to or self.address()))
@@ -52,6 +65,33 @@ class Regtest:
     def pay_many(self, amounts: dict[str, int]) -> str:
         """One transaction with many outputs."""
         return str(self.wallet("sendmany", "", {address: coins(amount) for address, amount in amounts.items()}))
+
+    def craft(self, outputs: list[tuple[bytes, int]], spending: str = "", fee: int = 20_000) -> bytes:
+        """A signed transaction of the miner's with these very outputs and change; not sent.
+
+        It spends an old coin, or what the transaction `spending` spends: then only one of the two can be mined.
+        """
+        if spending:
+            inputs = list(read_transaction(self.raw(spending)).spends())
+        else:
+            coin = max(self.wallet("listunspent", 1), key=lambda one: one["amount"])
+            inputs = [f"{coin['txid']}:{coin['vout']}"]
+        there = sum(self._worth(outpoint) for outpoint in inputs) - fee - sum(amount for _, amount in outputs)
+        script = bytes.fromhex(self.wallet("getaddressinfo", self.address())["scriptPubKey"])
+        taken = [Input(outpoint, 0, b"", b"", Place(b"", ())) for outpoint in inputs]
+        bare = unsigned(taken, [Output(amount, to) for to, amount in [*outputs, (script, there)]])
+        signed = self.wallet("signrawtransactionwithwallet", bare.hex())
+        assert signed["complete"], signed
+        return bytes.fromhex(signed["hex"])
+
+    def send(self, raw: bytes) -> str:
+        """Into the node's pool."""
+        return str(self.call("sendrawtransaction", raw.hex()))
+
+    def _worth(self, outpoint: str) -> int:
+        txid, _, place = outpoint.partition(":")
+        made = read_transaction(bytes.fromhex(self.call("getrawtransaction", txid)))
+        return made.outputs[int(place)][0]
 
     def raw(self, txid: str) -> bytes:
         """A transaction of the miner's."""
