@@ -241,16 +241,17 @@ async def test_the_26th_of_a_chain_is_refused_and_is_taken_after_a_block(tmp_pat
         txid = regtest.send(regtest.craft([(script_of(regtest.network, h.hot), COIN)]))
         await h.keep(txid, regtest.raw(txid))
         coin, quote = Coin(f"{txid}:0", COIN, owned, 0), await h.spending.quote([])
-        handed = []
+        handed, last = [], b""
         for number in range(25):
             one = await h.books(partial(h.spending.gather, str(number), [coin], owned, quote))
             signed = await h.sign(Wish(one.id, NAME, one.body, ()))
-            handed.append(await h.chain.hand(signed.raw))
-            await h.keep(signed.txid, signed.raw)
+            last = signed.raw
+            handed.append(await h.chain.hand(last))
+            await h.keep(signed.txid, last)
             coin = Coin(f"{signed.txid}:0", coin.amount - one.fee, owned, 0)
         assert handed == [Handed.ACCEPTED] * 24 + [Handed.REFUSED]
         regtest.mine()
-        assert await h.chain.hand(signed.raw) is Handed.ACCEPTED
+        assert await h.chain.hand(last) is Handed.ACCEPTED
 
 
 @pytest.mark.nightly
