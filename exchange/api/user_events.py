@@ -10,14 +10,8 @@ from msgspec import UNSET, UnsetType
 
 from exchange.api.catalogue import Catalogue
 from exchange.api.wire_lists import contingency, standing
-from exchange.api.wire_orders import (
-    NO_GROUP,
-    NOT_TRAILING,
-    NOT_WORKING,
-    list_id,
-    original_quantity,
-    working_time,
-)
+from exchange.api.wire_orders import NOT_TRAILING, NOT_WORKING, list_id, original_quantity, working_time
+from exchange.api.wire_prevented import NO_GROUP
 from exchange.core.committed import Report
 from exchange.core.decimals import render
 from exchange.core.events import (

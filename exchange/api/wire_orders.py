@@ -1,4 +1,4 @@
-"""Replies about orders and trades of one's own. Field names are the dialect's; amounts are plain decimal strings."""
+"""Replies about orders of one's own. Field names are the dialect's; amounts are plain decimal strings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from exchange.api.amounts import base_text, price_text, quantity_text, quote_text, render
-from exchange.core.events import Event, MatchPrevented, Traded
+from exchange.api.wire_prevented import PreventedHere
+from exchange.core.events import Event, Traded
 from exchange.core.market import Market
 from exchange.core.orders import (
     SLEEPING_TYPES,
@@ -19,8 +20,6 @@ from exchange.core.orders import (
     Side,
     TimeInForce,
 )
-from exchange.core.units import AccountId, ListId, OrderId
-from exchange.ledger.rows import PreventedRow, TradeRow
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -32,8 +31,6 @@ _SIDE, _TYPE, _TIME_IN_FORCE, _STATUS, _SELF_TRADE = (
 NO_LIST = -1
 NOT_WORKING = -1
 NOT_TRAILING = -1
-NO_GROUP = -1
-"""Accounts are not grouped: self-trade prevention is each account's own affair."""
 
 
 class Acknowledged(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -65,27 +62,6 @@ class Special(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     trailing_time: int | UnsetType = UNSET
     strategy_id: int | UnsetType = UNSET
     strategy_type: int | UnsetType = UNSET
-
-
-class PreventedHere(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A trade with oneself that a new order was kept from."""
-
-    prevented_match_id: int
-    maker_order_id: int
-    price: str
-    taker_prevented_quantity: str | UnsetType = UNSET
-    maker_prevented_quantity: str | UnsetType = UNSET
-
-
-class PreventedMatch(PreventedHere, frozen=True, rename="camel", kw_only=True):
-    """The same as a query shows it, with both orders."""
-
-    symbol: str
-    taker_order_id: int
-    maker_symbol: str
-    trade_group_id: int = NO_GROUP
-    self_trade_prevention_mode: str
-    transact_time: int
 
 
 class Placed(Acknowledged, frozen=True, rename="camel", kw_only=True):
@@ -160,24 +136,6 @@ class Queried(Special, frozen=True, rename="camel", kw_only=True):
     working_time: int
     orig_quote_order_qty: str
     self_trade_prevention_mode: str
-
-
-class OwnTrade(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A trade as one of its two sides sees it."""
-
-    symbol: str
-    id: int
-    order_id: int
-    order_list_id: int = NO_LIST
-    price: str
-    qty: str
-    quote_qty: str
-    commission: str
-    commission_asset: str
-    time: int
-    is_buyer: bool
-    is_maker: bool
-    is_best_match: bool = True
 
 
 def list_id(row: OrderRow) -> int:
@@ -324,78 +282,9 @@ def original_quantity(row: OrderRow) -> int:
     return row.quantity + row.prevented
 
 
-def prevented_here(market: Market, event: MatchPrevented) -> PreventedHere:
-    """A prevented match in the answer to the order that was the taker."""
-    return PreventedHere(
-        prevented_match_id=event.match,
-        maker_order_id=event.maker_order,
-        price=price_text(market, event.price),
-        taker_prevented_quantity=_lost(market, event.taker_lots),
-        maker_prevented_quantity=_lost(market, event.maker_lots),
-    )
-
-
-def prevented_match(market: Market, row: PreventedRow) -> PreventedMatch:
-    """A prevented match as a query shows it."""
-    return PreventedMatch(
-        prevented_match_id=row.id,
-        maker_order_id=row.maker_order,
-        price=price_text(market, row.price),
-        taker_prevented_quantity=_lost(market, row.taker_lots),
-        maker_prevented_quantity=_lost(market, row.maker_lots),
-        symbol=market.symbol,
-        taker_order_id=row.taker_order,
-        maker_symbol=market.symbol,
-        self_trade_prevention_mode=row.mode.name,
-        transact_time=row.time // 1000,
-    )
-
-
-def _lost(market: Market, lots: int) -> str | UnsetType:
-    return quantity_text(market, lots) if lots else UNSET
-
-
 def working_time(row: OrderRow) -> int:
     """Since when it can trade, in milliseconds; -1 while it sleeps or is pending."""
     return row.working_since // 1000 or NOT_WORKING
-
-
-def own_trades(
-    market: Market,
-    codes: tuple[str, str],
-    row: TradeRow,
-    account: AccountId,
-    order: OrderId | None,
-    lists: dict[OrderId, ListId],
-) -> list[OwnTrade]:
-    """The account's sides of a trade: one, or both when it traded with itself. `order` keeps to one order's side.
-
-    `lists` has the order list of each order that belongs to one.
-    """
-    return [
-        _own_trade(market, codes, row, lists.get(owned, NO_LIST), is_maker=is_maker)
-        for is_maker, owner, owned in ((True, row.maker, row.maker_order), (False, row.taker, row.taker_order))
-        if owner == account and order in {None, owned}
-    ]
-
-
-def _own_trade(market: Market, codes: tuple[str, str], row: TradeRow, order_list: int, *, is_maker: bool) -> OwnTrade:
-    bought = (row.taker_side == Side.BUY) != is_maker
-    fee = row.maker_fee if is_maker else row.taker_fee
-    return OwnTrade(
-        symbol=market.symbol,
-        id=row.id,
-        order_id=row.maker_order if is_maker else row.taker_order,
-        order_list_id=order_list,
-        price=price_text(market, row.price),
-        qty=quantity_text(market, row.quantity),
-        quote_qty=quote_text(market, row.notional),
-        commission=base_text(market, fee) if bought else quote_text(market, fee),
-        commission_asset=codes[0] if bought else codes[1],
-        time=row.time // 1000,
-        is_buyer=bought,
-        is_maker=is_maker,
-    )
 
 
 FULL_BY_DEFAULT = frozenset({OrderType.LIMIT, OrderType.MARKET})

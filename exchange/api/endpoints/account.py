@@ -21,7 +21,7 @@ from exchange.api.wire_account import (
     Rates,
 )
 from exchange.api.wire_market import Empty
-from exchange.api.wire_orders import OwnTrade, own_trades
+from exchange.api.wire_trades import OwnTrade, own_trades
 from exchange.core.decimals import render
 from exchange.core.units import Micros, OrderId, Ppm, TradeId
 from exchange.office.keys import Scope

@@ -14,17 +14,8 @@ from exchange.api.errors import Refused, refusal_of
 from exchange.api.parameters import ClientId, Count, Decimal, Symbol
 from exchange.api.rooms import Rooms
 from exchange.api.wire_lists import AmendedList, amended_list
-from exchange.api.wire_orders import (
-    NO_LIST,
-    NOT_WORKING,
-    PreventedMatch,
-    Special,
-    list_id,
-    original_quantity,
-    prevented_match,
-    special,
-    working_time,
-)
+from exchange.api.wire_orders import NO_LIST, NOT_WORKING, Special, list_id, original_quantity, special, working_time
+from exchange.api.wire_prevented import PreventedMatch, prevented_match
 from exchange.core.commands import AmendOrder
 from exchange.core.market import Market
 from exchange.core.orders import OrderRow

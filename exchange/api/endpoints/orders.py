@@ -25,9 +25,9 @@ from exchange.api.wire_orders import (
     cancelled,
     fills_of,
     placed,
-    prevented_here,
     queried,
 )
+from exchange.api.wire_prevented import prevented_here
 from exchange.core.commands import CancelAll, CancelOrder
 from exchange.core.events import Event, MatchPrevented
 from exchange.core.market import Market
