@@ -85,6 +85,12 @@ def as_incoming(row: Row) -> Incoming:
     return Incoming(row.key, row.txid, to, row.contract, int(row.amount), bool(row.coinbase), row.sender)
 
 
+def from_ourselves(db: apsw.Connection, chain: str, sender: str) -> bool:
+    """Whether an address of ours sent it: gas for a sweep, say, which is nobody's deposit."""
+    known = "SELECT 1 FROM addresses WHERE chain = ? AND key = ?"
+    return bool(sender) and db.execute(known, (chain, sender)).fetchone() is not None
+
+
 def owner(db: apsw.Connection, chain: str, to_key: str) -> AccountId | None:
     """Whose address it is, as the file says now."""
     found = db.execute("SELECT account FROM addresses WHERE chain = ? AND key = ?", (chain, to_key)).fetchone()

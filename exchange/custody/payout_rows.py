@@ -96,8 +96,9 @@ _PAYOUT: Final = "SELECT number, chain, state, winner, height, conflict, cost, n
 _ATTEMPT: Final = (
     "SELECT id, payout, number, state, draft, raw, coalesce(txid, ''), handed, handed_at, made FROM attempts"
 )
-_draft: Final = msgspec.msgpack.Decoder(Draft)
-encode_draft: Final = msgspec.msgpack.Encoder().encode
+_draft: Final = msgspec.json.Decoder(Draft)
+encode_draft: Final = msgspec.json.Encoder().encode
+"""As JSON: MessagePack has no numbers above 64 bits, and 19 ether are more wei than that."""
 
 
 def withdrawal(db: apsw.Connection, id: str) -> WithdrawalRow | None:

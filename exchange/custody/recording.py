@@ -66,7 +66,8 @@ def _receive(
     if known is not None and known.height and (known.state in _MINED or known.state == HOUSE):
         raise NodeFault(f"block {header.height} has {one.key}, and so has block {known.height}")
     account = incoming_rows.owner(db, chain, to_key)
-    verdict = assess(one, account, listed, header.height)
+    ours = incoming_rows.from_ourselves(db, chain, one.sender)
+    verdict = Verdict(HOUSE) if ours else assess(one, account, listed, header.height)
     incoming_rows.put(db, chain, to_key, one, account, verdict, header, now)
 
 
@@ -109,7 +110,8 @@ def expect(db: apsw.Connection, chain: str, one: Incoming, to_key: str, listed: 
     if known is not None and (known.height or known.state != DepositState.ORPHANED):
         return False
     account = incoming_rows.owner(db, chain, to_key)
-    verdict = assess(one, account, listed, 0)
+    ours = incoming_rows.from_ourselves(db, chain, one.sender)
+    verdict = Verdict(HOUSE) if ours else assess(one, account, listed, 0)
     state = HOUSE if verdict.state == HOUSE else DepositState.SEEN
     waits = Verdict(state, "", verdict.asset, verdict.atoms, verdict.dust)
     incoming_rows.put(db, chain, to_key, one, account, waits, None, now)

@@ -1,0 +1,128 @@
+"""Our own coins on a real node: deposits swept into the hot wallet, too much of that to cold; the signer judges."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from exchange.core.transfers import DepositState, WithdrawalState
+from exchange.custody.cold import cold_keys
+from exchange.custody.hot_limits import target
+from exchange.custody.judge import Judge
+from exchange.custody.judged import No
+from exchange.custody.payout_rows import payouts
+from exchange.custody.payouts import Payouts
+from exchange.custody.port import Purpose
+from exchange.custody.rules import read_rules
+from exchange.custody.signer_record import Record, create_record
+from exchange.custody.signing import Refused, Signed, Wish
+from exchange.custody.sweep_bitcoin import BitcoinMoves
+from exchange.custody.sweep_rows import first
+from exchange.custody.sweeping import Hot, Plans, Sweeper
+from tests.chains.bitcoin.house import ALICE, NAME, POLICY, House, house
+from tests.chains.bitcoin.regtest import COIN, Regtest
+from tests.custody.signing_kit import RULES
+
+
+class Vaulted:
+    """The signer's own judgement, with the house's keys and limits of its own."""
+
+    def __init__(self, made: House, folder: Path, cold: str) -> None:
+        rules = read_rules(RULES)
+        create_record(folder / "record.db")
+        record = Record(folder / "record.db", bytes(32), made.clock)
+        self.judge = Judge(rules, {}, cold_keys(rules, {"BTC": (cold,)}), made.tree, record)
+
+    async def sign(self, wish: Wish) -> Signed | Refused:
+        try:
+            return self.judge.sign(wish)
+        except No as no:
+            return Refused(str(no))
+
+
+class Moved:
+    """A house, its sweeper, its worker, and a cold address outside."""
+
+    def __init__(self, made: House, folder: Path, wanted: int) -> None:
+        self.house = made
+        self.cold = made.outside.address()
+        self.wanted = wanted
+        hot = first(made.store.reader, NAME, Purpose.HOT)
+        assert hot is not None
+        moves = BitcoinMoves(made.store, NAME, made.spending, hot)
+        plans = Plans(least={"": COIN // 10}, hot=lambda: {"": Hot(self.wanted, 100 * COIN)}, cold=self.cold)
+        self.sweeper = Sweeper(made.store, made.chain, moves, plans, made.clock)
+        signer = Vaulted(made, folder, self.cold)
+        self.worker = Payouts(made.store, made.chain, made.spending, signer, made.reports, made.clock, POLICY)
+
+    async def until_settled(self) -> list[WithdrawalState]:
+        """Sweep and follow until nothing moves any more; how each move ended."""
+        for _ in range(12):
+            await self.sweeper.step()
+            await self.worker.step()
+            await self.house.mine()
+        return [row.state for row in payouts(self.house.store.reader, "1 ORDER BY number")]
+
+    def hot(self) -> int:
+        rows = self.house.store.reader.execute(
+            "SELECT amount FROM incoming WHERE purpose IN (2, 3) AND height > 0 AND spent_by = ''"
+        )
+        return sum(int(amount) for (amount,) in rows)
+
+
+@pytest.fixture
+async def moved(tmp_path: Path, regtest: Regtest) -> AsyncIterator[Moved]:
+    async with house(tmp_path, regtest) as made:
+        yield Moved(made, tmp_path, wanted=2 * COIN)
+
+
+async def test_deposits_are_swept_into_the_hot_wallet_and_nobodys_balance_moves(moved: Moved) -> None:
+    made = moved.house
+    for amount in (COIN, COIN // 2):
+        made.outside.pay(made.alice, amount)
+    await made.mine(4)
+    before = made.has(ALICE)
+    assert await moved.until_settled() == [WithdrawalState.FINAL]
+    assert made.has(ALICE) == before == 3 * COIN // 2
+    assert set(made.states()) == {DepositState.SWEPT}
+    assert 3 * COIN // 2 - 10_000 < moved.hot() < 3 * COIN // 2
+
+
+async def test_what_is_not_worth_it_or_not_credited_stays_where_it_is(moved: Moved) -> None:
+    made = moved.house
+    made.outside.pay(made.alice, COIN // 20)
+    await made.mine(4)
+    made.outside.pay(made.alice, COIN)
+    await moved.sweeper.step()
+    assert payouts(made.store.reader, "1") == []
+
+
+async def test_too_much_in_the_hot_wallet_goes_to_cold(moved: Moved) -> None:
+    made = moved.house
+    await made.fill(2 * COIN, 2 * COIN)
+    assert await moved.until_settled() == [WithdrawalState.FINAL]
+    assert made.outside.wallet("getreceivedbyaddress", moved.cold) == 2
+    assert 2 * COIN - 10_000 < moved.hot() < 2 * COIN
+
+
+async def test_b32_a_hot_wallet_that_is_too_empty_is_an_alarm(moved: Moved) -> None:
+    await moved.house.fill(COIN // 2)
+    await moved.sweeper.step()
+    assert moved.house.alarms() == ["hot wallet low"]
+    assert target(100 * COIN, ()) == 2 * COIN
+
+
+async def test_the_signer_lets_no_sweep_go_elsewhere(moved: Moved) -> None:
+    """The sweeper is told of a thief's address as cold; the signer was told of another one."""
+    made = moved.house
+    await made.fill(4 * COIN)
+    thief = made.outside.address()
+    plans = Plans(least={}, hot=lambda: {"": Hot(COIN, 100 * COIN)}, cold=thief)
+    hot = first(made.store.reader, NAME, Purpose.HOT)
+    assert hot is not None
+    await Sweeper(made.store, made.chain, BitcoinMoves(made.store, NAME, made.spending, hot), plans, made.clock).step()
+    await moved.worker.step()
+    assert [row.state for row in payouts(made.store.reader, "1")] == [WithdrawalState.CANCELLED]
+    assert "signer refused" in made.alarms()
