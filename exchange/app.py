@@ -35,12 +35,14 @@ from exchange.api.web import serve_main_door
 from exchange.clock import Clock
 from exchange.custody.custody import SIGNER, Custody, open_custody
 from exchange.custody.memory_world import MemoryWorld
+from exchange.custody.payments import Payments, open_payments
 from exchange.custody.signer_client import SignerClient, open_signer
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.records import Records
 from exchange.ledger.restore import restore
 from exchange.market_data.hub import Hub
+from exchange.office.approvers import Approvers
 from exchange.office.db import open_office
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators
@@ -81,8 +83,10 @@ class House:
     keyring: KeyRing
     operators: Operators
     trail: Trail
+    approvers: Approvers
     signer: SignerClient
     custody: Custody
+    payments: Payments
 
 
 class Doors(msgspec.Struct, frozen=True):
@@ -149,8 +153,9 @@ def open_house(
         operators = Operators(office, vault, clock)
         signer = opened.enter_context(open_signer(folder / SIGNER))
         custody = opened.enter_context(open_custody(folder, settings, sequencer, clock, worlds))
-        people = (keyring, operators, trail)
-        yield House(folder, settings, clock, sequencer, queries, records, hub, *people, signer, custody)
+        payments = open_payments(folder, settings, custody, sequencer, signer, clock)
+        people = (keyring, operators, trail, Approvers(office, clock))
+        yield House(folder, settings, clock, sequencer, queries, records, hub, *people, signer, custody, payments)
 
 
 @contextmanager
@@ -203,9 +208,11 @@ async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) 
         await outer.start(house.sequencer.run)
         timers = Timers(house.sequencer, house.clock)
         await timers.catch_up()
+        await house.payments.recover()
         async with trio.open_nursery() as doors:
             doors.start_soon(_until, doors_stop, timers.run)
             doors.start_soon(_until, doors_stop, house.custody.run)
+            doors.start_soon(_until, doors_stop, house.payments.run)
             doors.start_soon(_watch_disk, house, doors_stop)
             doors.start_soon(_until, doors_stop, partial(tend, house.keyring))
             main_port, fast_port = main.getsockname()[1], fast.getsockname()[1]

@@ -28,6 +28,7 @@ class ChainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     stale_after_seconds: int = 7_200
     address_pool: int = 200
     fee_ceiling: int = 0
+    payout_final_blocks: int = 6
 
 
 CHAIN_HELP: Final = {
@@ -45,6 +46,7 @@ CHAIN_HELP: Final = {
     "stale_after_seconds": "A newest block older than this is an alarm: the node may have lost its peers.",
     "address_pool": "Deposit addresses that are made ahead of need.",
     "fee_ceiling": "The most to pay the network: satoshi per virtual byte, or wei per gas; 0: the family's own.",
+    "payout_final_blocks": "A withdrawal so many blocks deep is final, and settled in the ledger.",
 }
 
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9]{0,15}")

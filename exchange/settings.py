@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     free_disk_reserve_mib: int = 256
     shutdown_limit_seconds: int = 10
     admin_idle_limit_seconds: int = 1_800
+    deny_list_file: str = "deny.txt"
     chains: dict[str, ChainSettings] = {}
 
 
@@ -63,6 +64,7 @@ HELP: Final = {
     "free_disk_reserve_mib": "Below this much free disk space orders are refused; cancels still work.",
     "shutdown_limit_seconds": "How long a stop may take before connections are dropped.",
     "admin_idle_limit_seconds": "How long an operator's session may be idle.",
+    "deny_list_file": "File with addresses that nothing is paid to: one a line, the reason behind it.",
     "chains": "The chains that are followed, a table each; see the end of the example file.",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -10,11 +11,12 @@ import trio
 
 from exchange.admin import wire
 from exchange.admin.house import Caller, House, Refused
-from exchange.admin.methods import accounts, chains, keys, markets, people, wallet, ways
+from exchange.admin.methods import accounts, chains, keys, markets, payouts, people, wallet, ways, withdrawals
 from exchange.office.operators import Role
 
 R = TypeVar("R")
 Call = Callable[[House, Any], Awaitable[msgspec.Struct]]
+OwnCall = Callable[[House, Caller, Any], Awaitable[msgspec.Struct]]
 
 ACT_SECONDS: Final = 10
 """How long an act may take; after that its fate is unknown to the caller and known to the journal."""
@@ -23,6 +25,7 @@ _BOTH: Final = frozenset({Role.OPERATIONS, Role.AUDITOR})
 _ALL: Final = frozenset(Role)
 _OPERATIONS: Final = frozenset({Role.OPERATIONS})
 _TERMS: Final = frozenset({Role.OPERATIONS, Role.TREASURY})
+_TREASURY: Final = frozenset({Role.TREASURY})
 
 ROLES: Final[dict[str, frozenset[Role]]] = {
     "attach": _ALL,
@@ -58,11 +61,24 @@ ROLES: Final[dict[str, frozenset[Role]]] = {
     "chain.alarms.close": _OPERATIONS,
     "deposit.list": _ALL,
     "deposit.explain": _ALL,
+    "whoami": _ALL,
+    "withdrawal.list": _ALL,
+    "withdrawal.show": _ALL,
+    "withdrawal.approve": _TREASURY,
+    "withdrawal.reject": _TERMS,
+    "approver.register": _TREASURY,
+    "approver.revoke": _TERMS,
+    "approver.list": _ALL,
+    "payouts.chains": _ALL,
+    "payouts.stop": _TERMS,
+    "payouts.resume": _TREASURY,
+    "velocity.list": _ALL,
+    "velocity.set": _TREASURY,
 }
 """Who may ask what. A method that is missing here is refused to everybody."""
 
 UNRECORDED: Final = frozenset(
-    {"status", "watch", "markets", "market.show", "book", "trades", "wallet.status", "chain.list"}
+    {"status", "watch", "markets", "market.show", "book", "trades", "wallet.status", "chain.list", "whoami"}
 )
 """Looks at what every trader may see. All else goes into the trail, looks at people included."""
 
@@ -96,8 +112,25 @@ CALLS: Final[dict[str, Call]] = {
     "chain.alarms.close": chains.close_alarms,
     "deposit.list": chains.list_deposits,
     "deposit.explain": chains.explain_deposit,
+    "withdrawal.list": withdrawals.list_withdrawals,
+    "withdrawal.show": withdrawals.show_withdrawal,
+    "withdrawal.reject": withdrawals.reject_withdrawal,
+    "approver.revoke": payouts.revoke_approver,
+    "approver.list": payouts.list_approvers,
+    "payouts.chains": payouts.list_payouts,
+    "payouts.stop": payouts.stop_payouts,
+    "payouts.resume": payouts.resume_payouts,
+    "velocity.list": payouts.list_velocities,
+    "velocity.set": payouts.set_velocity,
 }
 """What works with the house alone. The others (attach, status, watch, trades) need a session and are served there."""
+
+OWN_CALLS: Final[dict[str, OwnCall]] = {
+    "withdrawal.approve": withdrawals.approve_withdrawal,
+    "approver.register": payouts.register_approver,
+    "whoami": payouts.who_am_i,
+}
+"""What is done in the caller's own name."""
 
 
 def allowed(role: Role, method: str) -> bool:
@@ -118,13 +151,18 @@ async def carry_out(house: House, caller: Caller, ask: wire.Ask[R]) -> R:
     Once recorded, an act is finished even if whoever asked for it is gone.
     """
     check_role(house, caller, ask)
-    call = CALLS[ask.method]
+    own = OWN_CALLS.get(ask.method)
+    call = CALLS[ask.method] if own is None else partial(_in_the_name_of, own, caller)
     if ask.method in UNRECORDED:
         result: Any = await call(house, ask)
     else:
         result = await _recorded(house, caller, ask, call)
     answer: R = result
     return answer
+
+
+async def _in_the_name_of(own: OwnCall, caller: Caller, house: House, ask: wire.Ask[Any]) -> msgspec.Struct:
+    return await own(house, caller, ask)
 
 
 async def _recorded(house: House, caller: Caller, ask: wire.Ask[Any], call: Call) -> msgspec.Struct:
@@ -156,7 +194,7 @@ def _detail(ask: wire.Ask[Any]) -> str:
 
 def _summary(result: msgspec.Struct) -> str:
     """The answer as JSON without its secret; of a list, its length."""
-    if isinstance(result, wire.KeyMade | wire.OperatorMade | wire.AccountView):
+    if isinstance(result, wire.KeyMade | wire.OperatorMade | wire.AccountView | wire.WithdrawalView):
         return msgspec.json.encode(result.row).decode()
     rows = getattr(result, "rows", None)
     if isinstance(rows, tuple):

@@ -42,6 +42,7 @@ from exchange.admin.views import (
     WalletView,
     Watching,
 )
+from exchange.admin.withdrawal_asks import WITHDRAWAL_ASKS
 
 
 class Attach(Ask[Attached], frozen=True):
@@ -305,6 +306,7 @@ ASKS: Final[dict[str, type[Ask[Any]]]] = {
         *(ListOperators, AddOperator, RemoveOperator, TailAudit),
         *(ShowWallet, UnlockWallet),
         *(ListChains, ResumeChain, CloseAlarms, ListDeposits, ExplainDeposit),
+        *WITHDRAWAL_ASKS,
     )
 }
 """Every method by its name. What is not here does not exist."""

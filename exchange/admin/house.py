@@ -10,8 +10,10 @@ from exchange.admin.wire import clean
 from exchange.clock import Clock
 from exchange.core.rejects import Reject
 from exchange.custody.custody import Custody
+from exchange.custody.payments import Payments
 from exchange.custody.signer_client import SignerClient
 from exchange.ledger.queries import Queries
+from exchange.office.approvers import Approvers
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators, Role
 from exchange.office.trail import Trail
@@ -40,6 +42,10 @@ class House(Protocol):
     def signer(self) -> SignerClient: ...
     @property
     def custody(self) -> Custody: ...
+    @property
+    def approvers(self) -> Approvers: ...
+    @property
+    def payments(self) -> Payments: ...
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.cli_people.ways_options import add_ways
+from exchange.cli_people.withdrawal_options import add_withdrawals
 
 Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse gives the type no public name
 
@@ -27,6 +28,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     add_ways(commands, _group, _verb, _list_options)
     _chain_commands(commands)
     _deposit_commands(commands)
+    add_withdrawals(commands, _group, _verb, _list_options)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from exchange.cli_people import chain_verbs
 from exchange.cli_people.desk import Desk, Work, pages
 from exchange.cli_people.tables import date, fail, say, table
 from exchange.cli_people.ways import WAYS
+from exchange.cli_people.withdrawal_verbs import VERBS as WITHDRAWALS
 from exchange.office.trail import TrailBroken, read_head, verify_file
 
 MAX_PEM: Final = 4_096
@@ -185,5 +186,6 @@ AT_DESK: Final[dict[str, Work]] = {
     "chain seen": chain_verbs.close_alarms,
     "deposit list": chain_verbs.list_deposits,
     "deposit explain": chain_verbs.explain_deposit,
+    **WITHDRAWALS,
 }
 """Every command that asks at the desk, by its full name."""

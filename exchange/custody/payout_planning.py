@@ -68,7 +68,7 @@ class Planning(PayoutDesk):
             return
         earlier = [one.draft for one in signed]
         try:
-            quote = await self._spending.quote(earlier[0].payments)
+            quote = await self._spending.quote(())  # what it pays is fixed: the fees alone
             self._at(Point.QUOTED)
             name, now = self._name(), self._clock.now()
 

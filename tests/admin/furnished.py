@@ -25,10 +25,12 @@ from exchange.core.performing import Outcome
 from exchange.core.units import AccountId, MarketId, Micros, Price, Quantity
 from exchange.custody.custody import Custody, open_custody
 from exchange.custody.memory_world import MemoryWorld
+from exchange.custody.payments import Payments, open_payments
 from exchange.custody.signer_client import SignerClient
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.restore import restore
+from exchange.office.approvers import Approvers
 from exchange.office.db import open_office
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators, Role
@@ -72,6 +74,8 @@ class House:
     trail: Trail
     signer: SignerClient
     custody: Custody
+    approvers: Approvers
+    payments: Payments
 
     @property
     def socket(self) -> Path:
@@ -93,9 +97,8 @@ async def furnished(
     chains = {name: ChainSettings(family="memory") for name in worlds or {}}
     settings = Settings(demo=demo, admin_idle_limit_seconds=idle, chains=chains)
     opened = ExitStack()
-    custody = opened.enter_context(
-        open_custody(folder, msgspec.structs.replace(settings, demo=True), sequencer, clock, worlds)
-    )
+    told, signer = msgspec.structs.replace(settings, demo=True), SignerClient(folder / "signer")
+    custody = opened.enter_context(open_custody(folder, told, sequencer, clock, worlds))
     house = House(
         folder=folder,
         settings=settings,
@@ -105,8 +108,10 @@ async def furnished(
         keyring=KeyRing(office, vault, clock),
         operators=Operators(office, vault, clock),
         trail=Trail(office, clock, folder / "trail.head"),
-        signer=SignerClient(folder / "signer"),
+        signer=signer,
         custody=custody,
+        approvers=Approvers(office, clock),
+        payments=open_payments(folder, told, custody, sequencer, signer, clock),
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(sequencer.run)

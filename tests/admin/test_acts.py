@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from exchange.admin import wire
-from exchange.admin.acts import CALLS, ROLES, UNRECORDED, carry_out
+from exchange.admin.acts import CALLS, OWN_CALLS, ROLES, UNRECORDED, carry_out
 from exchange.admin.house import Caller, Refused
 from exchange.admin.methods.markets import PHASES
 from exchange.core.market import MarketPhase
@@ -38,6 +38,13 @@ ACTS: dict[str, wire.Ask[Any]] = {
     "wallet.unlock": wire.UnlockWallet("00"),
     "chain.resume": wire.ResumeChain("BTC"),
     "chain.alarms.close": wire.CloseAlarms("BTC"),
+    "withdrawal.approve": wire.ApproveWithdrawal("x", "00"),
+    "withdrawal.reject": wire.RejectWithdrawal("x", "odd"),
+    "approver.register": wire.RegisterApprover("00", "00"),
+    "approver.revoke": wire.RevokeApprover("ann"),
+    "payouts.stop": wire.StopPayouts("BTC", "odd"),
+    "payouts.resume": wire.ResumePayouts("BTC"),
+    "velocity.set": wire.SetVelocity("BTC"),
 }
 """Everything that changes something."""
 
@@ -53,7 +60,7 @@ def test_b44_every_method_has_its_roles() -> None:
 
 
 def test_every_method_is_served() -> None:
-    assert CALLS.keys() | {"attach", "status", "watch", "trades"} == wire.ASKS.keys()
+    assert CALLS.keys() | OWN_CALLS.keys() | {"attach", "status", "watch", "trades"} == wire.ASKS.keys()
 
 
 def test_b44_a_method_missing_from_the_table_is_refused_to_everybody() -> None:
