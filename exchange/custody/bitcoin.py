@@ -96,7 +96,7 @@ class BitcoinChain:
         return Header(height, hash, header.parent, header.time)
 
     async def block(self, header: Header, watched: Watched, ours: frozenset[str]) -> Block:
-        """This very block. All of it is hashed: nothing can be added, left out or changed on the way."""
+        """This very block. All but signatures is hashed: no payment can be added, left out or changed on the way."""
         raw = some_bytes(await self._rpc.call("getblock", header.hash, 0))
         incoming: list[Incoming] = []
         spent: list[tuple[str, str]] = []

@@ -95,6 +95,12 @@ class Node:
         assert self._process is not None, "it is not running"
         return self._process.pid
 
+    def meet(self, port: int) -> None:
+        """Speak to a node in this folder that another process has started."""
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
+        self._login = self.login_file.read_text(encoding="utf-8")
+        self.url_with_login = f"http://{self._login}@127.0.0.1:{port}"
+
     def launch(self) -> None:
         """Start the process; the kernel ends it with the thread that called this."""
         self.folder.mkdir(parents=True, exist_ok=True)

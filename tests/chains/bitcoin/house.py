@@ -18,6 +18,7 @@ from exchange.core.units import MAX_STORED, AccountId, Amount, AssetId
 from exchange.custody import chain_rows
 from exchange.custody.bitcoin import BitcoinChain
 from exchange.custody.bitcoin_spending import BitcoinSpending
+from exchange.custody.crash_points import Points, pass_by
 from exchange.custody.derivation import account_of, account_path, addresses, branch_of, path, read_xpub
 from exchange.custody.door import LedgerDoor
 from exchange.custody.incoming_rows import Row, select
@@ -107,6 +108,11 @@ class House:
         while await self.ledger.tell():
             pass
 
+    async def step_for_ever(self) -> None:
+        """Until something is raised."""
+        while True:
+            await self.watcher.step()
+
     async def mine(self, blocks: int = 1) -> None:
         """Blocks with what waits, followed."""
         self.outside.mine(blocks)
@@ -165,9 +171,9 @@ class House:
             )
         )
 
-    def worker(self, policy: Policy = POLICY) -> Payouts:
+    def worker(self, policy: Policy = POLICY, at: Points = pass_by) -> Payouts:
         """One who pays."""
-        return Payouts(self.store, self.chain, self.spending, self, self.reports, self.clock, policy)
+        return Payouts(self.store, self.chain, self.spending, self, self.reports, self.clock, policy, at)
 
     def withdrawal(self, key: str) -> WithdrawalRow:
         return withdrawals(self.store.reader, "id = ?", key)[0]
@@ -213,9 +219,11 @@ def network(**changed: Any) -> Network:
 
 
 @asynccontextmanager
-async def house(folder: Path, outside: Regtest, url: str = "", **more: Any) -> AsyncIterator[House]:
+async def house(
+    folder: Path, outside: Regtest, url: str = "", patience: float = 20, **more: Any
+) -> AsyncIterator[House]:
     """Open the folder, new or not; Bob has money in a new ledger. `url`: of whoever stands in front of the node."""
-    with Rpc(url or outside.node.url, login_file=outside.node.login_file, timeout_seconds=5) as rpc:
+    with Rpc(url or outside.node.url, login_file=outside.node.login_file, timeout_seconds=patience) as rpc:
         async with sequencing(folder / "ledger.db") as sequencer:
             made = House(folder, sequencer, outside, rpc, **more)
             try:

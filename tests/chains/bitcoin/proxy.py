@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from exchange.demo.nodes.bitcoind import Node
-from tests.custody.small_server import Act, Asked, small_server
+from tests.custody.small_server import Act, Asked, answers, small_server
 
 
 class Between:
@@ -20,6 +20,8 @@ class Between:
         self.faults: list[Act] = []
         self.changes: dict[str, Callable[[bytes], bytes]] = {}
         """By method: what becomes of the whole answer."""
+        self.instead: dict[str, dict[str, object]] = {}
+        """By method: the refusal that is given, the node not being asked."""
         self.swallow: set[str] = set()
         """Methods that the node does and whose answers are lost."""
 
@@ -29,12 +31,21 @@ class Between:
             await self.faults.pop(0)(asked, stream)
             return
         method = asked.content["method"] if isinstance(asked.content, dict) else ""
+        if method in self.instead:
+            await answers(error=self.instead[method])(asked, stream)
+            return
         answer = await self._forward(asked)
         if method in self.swallow:
             await stream.aclose()
             return
         await stream.send_all(self.changes.get(method, bytes)(answer))
         await stream.aclose()
+
+    async def hand_on(self, asked: Asked, stream: trio.abc.Stream) -> None:
+        """One post as if no fault were planned: a fault that is none."""
+        kept, self.faults = self.faults, []
+        await self.act(asked, stream)
+        self.faults = kept
 
     async def _forward(self, asked: Asked) -> bytes:
         body = msgspec.json.encode(asked.content)

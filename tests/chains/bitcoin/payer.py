@@ -1,0 +1,46 @@
+"""Pays on a real node as a process of its own, so that it can be killed.
+
+`python -m tests.chains.bitcoin.payer FOLDER PORT LOGIN_FILE POINT TIMES WORKERS`: dies when POINT is passed for the
+TIMESth time ("none": never), and otherwise ends when the ledger has settled all. It has blocks mined as it goes.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import trio
+
+from exchange.core.transfers import WithdrawalState
+from exchange.custody.payout_rows import withdrawals
+from exchange.custody.payouts import Payouts
+from exchange.demo.nodes.bitcoind import BITCOIN, Node
+from tests.chains.bitcoin.house import House, house
+from tests.chains.bitcoin.regtest import Regtest
+from tests.custody.crash.payer import killer
+
+
+async def pay(folder: Path, outside: Regtest, point: str, times: int, workers: int) -> None:
+    """Work, each worker at its own pace, until nothing is left to be paid."""
+    at = killer(point, times)
+    async with house(folder, outside) as h, trio.open_nursery() as nursery:
+        for _ in range(workers):
+            nursery.start_soon(work, h, h.worker(at=at))
+
+
+async def work(h: House, worker: Payouts) -> None:
+    """One worker; blocks come by themselves."""
+    while withdrawals(h.store.reader, "told <> ? LIMIT 1", WithdrawalState.FINAL):
+        await worker.step()
+        await trio.to_thread.run_sync(h.outside.mine)
+
+
+def main(folder: str, port: str, login_file: str, point: str, times: str, workers: str) -> None:
+    """The command line."""
+    node = Node(BITCOIN, Path(login_file).parent)
+    node.meet(int(port))
+    trio.run(pay, Path(folder), Regtest(node), point, int(times), int(workers))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
