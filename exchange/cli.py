@@ -10,7 +10,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import trio
 
     from exchange.app import Doors, House
+    from exchange.custody.memory_world import MemoryWorld
     from exchange.settings import Settings
 
 Command = Callable[[argparse.Namespace], int]
@@ -190,8 +192,12 @@ def serve_until_signal(
     settings: Settings,
     ready: Callable[[Doors], None],
     beside: Callable[[House, Doors, trio.Event], object] | None,
+    around: Callable[[Settings], AbstractAsyncContextManager[tuple[Settings, Mapping[str, MemoryWorld]]]] | None = None,
 ) -> int:
-    """Serve `folder`; `beside`, a coroutine function, runs along once the doors are open. Returns at a signal."""
+    """Serve `folder`; `beside`, a coroutine function, runs along once the doors are open. Returns at a signal.
+
+    `around` is entered before anything is opened, and says with which settings and chains in memory to go on.
+    """
     import trio
 
     from exchange.app import open_house, serve
@@ -200,10 +206,17 @@ def serve_until_signal(
     _limit_process()
 
     async def run() -> None:
+        async with AsyncExitStack() as entered:
+            given: tuple[Settings, Mapping[str, MemoryWorld]] = (settings, {})
+            if around is not None:
+                given = await entered.enter_async_context(around(settings))
+            await serve_with(*given)
+
+    async def serve_with(settings: Settings, worlds: Mapping[str, MemoryWorld]) -> None:
         stop = trio.Event()
         opened: list[Doors] = []
         with (
-            open_house(folder, settings, SystemClock()) as house,
+            open_house(folder, settings, SystemClock(), worlds) as house,
             trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
         ):
 
@@ -251,6 +264,10 @@ def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.add_argument("--quiet-market", action="store_true", help="leave out the recorded order flow")
     command.add_argument("--bare", action="store_true", help="leave out house maker and flow: empty books, two traders")
     command.add_argument(
+        "--chains", action="store_true", help="with blockchains of its own: a Bitcoin regtest, an Anvil, a test token"
+    )
+    command.add_argument("--no-mining", action="store_true", help="leave the mining of those to you")
+    command.add_argument(
         "--speed", type=int, default=30, help="how much faster than in 2015 the flow runs (default: 30)"
     )
     command.add_argument(
@@ -273,10 +290,13 @@ def run_demo(arguments: argparse.Namespace) -> int:
         flow=not (arguments.quiet_market or arguments.bare),
         speed=arguments.speed,
         as_json=arguments.ready_json,
+        chains=arguments.chains,
+        mining=not arguments.no_mining,
     )
     settings = demo.settings(arguments.port, arguments.fast_port, arguments.weight_limit)
     demo.prepare(settings)
-    return serve_until_signal(arguments.dir, settings, lambda _: None, demo.run)
+    around = demo.around if arguments.chains else None
+    return serve_until_signal(arguments.dir, settings, lambda _: None, demo.run, around)
 
 
 def _verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -17,8 +19,11 @@ from exchange.core import commands as co
 from exchange.core.listing import Presets
 from exchange.core.rejects import Reject
 from exchange.core.units import AccountId, Amount
+from exchange.custody.memory_world import MemoryWorld
+from exchange.demo.chained import CONFIRMATIONS, Chained, chains, described, end_withdrawals
 from exchange.demo.flow import Flow
 from exchange.demo.maker import HouseMaker
+from exchange.demo.show import show
 from exchange.furnish import list_presets, read_presets
 from exchange.office.keys import Scope
 from exchange.settings import DEFAULT_FILE, Settings, SettingsError, example, load, with_ports
@@ -46,13 +51,29 @@ class Trader(msgspec.Struct, frozen=True):
 class Demo:
     """One run of the demo over one folder."""
 
-    def __init__(self, folder: Path, *, bare: bool, flow: bool, speed: int, as_json: bool) -> None:
-        """`bare`: no house maker either. `speed`: how much faster than recorded the flow runs."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        bare: bool,
+        flow: bool,
+        speed: int,
+        as_json: bool,
+        chains: bool = False,
+        mining: bool = True,
+    ) -> None:
+        """`bare`: no house maker either. `speed`: how much faster than recorded the flow runs.
+
+        `chains`: with blockchains of its own, `mining` a block on each every two seconds.
+        """
         self.folder = folder
         self.bare = bare
         self.flow = flow
         self.speed = speed
         self.as_json = as_json
+        self.chains = chains
+        self.mining = mining
+        self.chained: Chained | None = None
         self.traders: list[Trader] = []
         self.maker: Trader | None = None
 
@@ -89,6 +110,14 @@ class Demo:
             if self.flow:
                 for number in range(FLOW_ACCOUNTS):
                     await _funded(house, flow_name(number), _FLOW_FUNDS)
+            if self.chains:
+                await end_withdrawals(house)
+
+    @asynccontextmanager
+    async def around(self, settings: Settings) -> AsyncIterator[tuple[Settings, Mapping[str, MemoryWorld]]]:
+        """The chains, begun anew, and the settings that name them. The house is prepared, and not open."""
+        async with chains(self.folder, settings, SystemClock()) as (self.chained, with_chains):
+            yield with_chains, self.chained.out.worlds
 
     def _wanted(self, presets: Presets) -> Presets:
         """All presets, or without the flow those that it does not need."""
@@ -115,7 +144,11 @@ class Demo:
             if self.maker is not None:
                 maker = HouseMaker(doors.http, self.maker.api_key, self.maker.secret, house.clock)
                 await nursery.start(maker.run)
+            if self.chained is not None:
+                await self.chained.furnish(house)
             (self.print_json if self.as_json else self.print_text)(doors)
+            if self.chained is not None:
+                self._bring_to_life(house, self.chained, nursery)
             if self.flow:
                 state = house.sequencer.state
                 accounts = [state.names[flow_name(number)] for number in range(FLOW_ACCOUNTS)]
@@ -124,10 +157,21 @@ class Demo:
             await stop.wait()
             nursery.cancel_scope.cancel()
 
+    def _bring_to_life(self, house: House, chained: Chained, nursery: trio.Nursery) -> None:
+        """Blocks are mined; people are shown what happens then."""
+        if self.mining:
+            nursery.start_soon(chained.mine)
+            if not self.as_json:
+                alice = self.traders[0]
+                account = house.sequencer.state.names[alice.name]
+                nursery.start_soon(show, house, chained, account, alice.name)
+
     def print_json(self, doors: Doors) -> None:
         """One line for programs."""
-        accounts = [msgspec.to_builtins(trader) for trader in self.traders]
-        print(json.dumps({**msgspec.to_builtins(doors), "accounts": accounts}), flush=True)
+        told = {**msgspec.to_builtins(doors), "accounts": [msgspec.to_builtins(trader) for trader in self.traders]}
+        if self.chained is not None:
+            told["chains"] = described(self.chained.out)
+        print(json.dumps(told), flush=True)
 
     def print_text(self, doors: Doors) -> None:
         """The same for people."""
@@ -155,10 +199,24 @@ A first order, signed with alice's secret:
 
 Operators, in another terminal:  {dashboard_command(self.folder)}
   (this is a demo: you, who started it, are an operator without a one-time code)
+{self._chain_text()}
 Stop it with ctrl-C or `kill {os.getpid()}`; the next start in {self.folder} goes on where this one stopped.
 """,
             flush=True,
         )
+
+    def _chain_text(self) -> str:
+        """What is to be said of the chains, if there are any."""
+        if self.chained is None:
+            return ""
+        nodes = "\n".join(f"  {name:<5}{url}" for name, url in self.chained.out.rpc.items())
+        where = f"Chains of this demo alone, begun anew with each start:\n{nodes}" if nodes else self.chained.out.note
+        pace = "a block every 2 seconds" if self.mining else "mined by you alone"
+        return f"""
+{where}
+  {pace}, {CONFIRMATIONS} confirmations; USDT is a token on ETH. Withdrawals need no allow-list and no waiting time
+  here, by the demo's settings, and small ones go out at once. Operators: exchange chain list --dir {self.folder}
+"""
 
 
 def flow_name(number: int) -> str:

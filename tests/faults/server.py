@@ -42,6 +42,7 @@ class Ready(msgspec.Struct):
     ws: str
     admin: str
     accounts: list[Account]
+    chains: dict[str, dict[str, str]] = {}
 
 
 class Running(msgspec.Struct):

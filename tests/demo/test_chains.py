@@ -1,0 +1,102 @@
+"""The demo's chains: real nodes where they can be had, a world in memory where not; deposits come in by themselves."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+
+import httpx
+import msgspec
+import trio
+
+from exchange.app import House, open_house
+from exchange.clock import SystemClock
+from exchange.core.transfers import WithdrawalState
+from exchange.core.units import AccountId
+from exchange.custody import history
+from exchange.demo.chained import Chained, _towards_the_end
+from exchange.demo.furnished import Demo
+from exchange.demo.nodes import NoNode, anvil, bitcoind
+from exchange.demo.outside import MemoryOutside
+from exchange.ledger.reconcile import verify
+from tests.chains.evm.world import CONTRACTS
+from tests.chains.nodes import missing
+from tests.faults.server import demo
+
+PATIENCE = 60
+
+
+def test_the_demos_token_is_the_one_that_the_tests_compile() -> None:
+    text = resources.files("exchange.demo").joinpath("token.toml").read_text()
+    assert "".join(tomllib.loads(text)["bytecode"].split()) == CONTRACTS["Token"]["bytecode"]
+
+
+@asynccontextmanager
+async def in_memory(folder: Path) -> AsyncIterator[tuple[House, Chained]]:
+    """A furnished demo on chains in memory, without doors; nobody mines."""
+    one = Demo(folder, bare=True, flow=False, speed=1, as_json=True, chains=True, mining=False)
+    settings = one.settings(0, 0, None)
+    await trio.to_thread.run_sync(one.prepare, settings)
+    chained = Chained(MemoryOutside("a test"), b"")
+    settings = msgspec.structs.replace(settings, chains=dict(chained.out.settings))
+    with open_house(folder, settings, SystemClock(), chained.out.worlds) as house:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(house.sequencer.run)
+            nursery.start_soon(house.custody.run)
+            await chained.furnish(house)
+            yield house, chained
+            nursery.cancel_scope.cancel()
+
+
+async def test_without_nodes_a_deposit_of_each_asset_comes_in_by_memory(tmp_path: Path) -> None:
+    """And what is said of it is one line."""
+    async with in_memory(tmp_path / "data") as (house, chained):
+        assert "\n" not in chained.out.note
+        alice = house.sequencer.state.names["alice"]
+        for asset in list(house.sequencer.state.assets.values()):
+            chain = "BTC" if asset.code == "BTC" else "ETH"
+            address = await house.custody.lines[chain].pool.address_for(alice, asset.id)
+            await chained.out.pay(asset.code, address, 10**20 if asset.code == "ETH" else 10**8)
+        await chained.out.mine()
+        await chained.out.mine()
+        await _credited(house, alice, 3)
+    verify(tmp_path / "data" / "ledger.db", lambda _done, _total: None)
+
+
+async def _credited(house: House, account: AccountId, count: int) -> None:
+    with trio.fail_after(PATIENCE):
+        # a row in a file has no event
+        reader = house.custody.store.reader
+        while [one.row.state for one in history.deposits(reader, account=account)] != [3] * count:  # noqa: ASYNC110
+            await trio.sleep(0.05)  # a row in a file has no event
+
+
+def test_whatever_was_on_its_way_out_has_a_way_back() -> None:
+    """From every state to an end."""
+    for begun in WithdrawalState:
+        state, steps = begun, 0
+        while (following := _towards_the_end(state)) is not None:
+            state, steps = following, steps + 1
+            assert steps < 5
+        assert state in {*list(WithdrawalState)[WithdrawalState.FINAL - 1 :]}
+
+
+async def test_with_nodes_the_ready_line_tells_where_they_are(tmp_path: Path) -> None:
+    """With credentials, and they answer."""
+    try:
+        await trio.to_thread.run_sync(lambda: (anvil.program(), bitcoind.Node(bitcoind.BITCOIN, tmp_path / "node")))
+    except NoNode as error:
+        missing("a demo", error)
+    async with demo(tmp_path / "data", "--bare", "--chains", "--no-mining") as server:
+        assert server.ready.chains.keys() == {"BTC", "ETH"}
+        asked = {"BTC": "getblockcount", "ETH": "eth_blockNumber"}
+        async with httpx.AsyncClient() as client:
+            for name, method in asked.items():
+                body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": []}
+                reply = await client.post(server.ready.chains[name]["rpc"], json=body)
+                assert reply.json()["result"]
+        server.process.terminate()
+        assert await server.process.wait() == 0
