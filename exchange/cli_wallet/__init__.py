@@ -22,6 +22,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _making(verbs)
     _keeping(verbs)
     _people(verbs)
+    _cold(commands)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,6 +71,25 @@ def _people(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     remove = _verb(below, "approver remove", "Let somebody approve no more.", "exchange wallet approver remove ann")
     remove.add_argument("name", help="who it is")
     _verb(below, "approver list", "List who may approve.", "exchange wallet approver list --dir data")
+
+
+def _cold(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    about = "Refill the hot wallet from cold: a transaction goes out unsigned, comes back signed, and must be the same."
+    group = commands.add_parser(
+        "cold", help=about, description=about, epilog="example: exchange cold export BTC 1.5 --out refill.psbt"
+    )
+    verbs = group.add_subparsers(title="verbs", required=True, dest="verb", metavar="VERB")
+    about = "Write the unsigned transaction: a PSBT (base64), or an EVM transaction of type 2 (JSON)."
+    out = _verb(verbs, "cold export", about, "exchange cold export BTC 1.5 --out refill.psbt --dir data")
+    out.add_argument("chain", help="the chain's name in exchange.toml")
+    out.add_argument("amount", help="a plain decimal number")
+    out.add_argument("--asset", help="a token's name in the signer's limits (default: the chain's own coin)")
+    out.add_argument("--out", type=Path, required=True, help="the file to write; it must not exist")
+    about = "Compare what came back with what went out, field by field, and send it if it is the same."
+    back = _verb(verbs, "cold import", about, "exchange cold import BTC refill.psbt signed.psbt --dir data")
+    back.add_argument("chain", help="the chain's name in exchange.toml")
+    back.add_argument("exported", type=Path, help="the file that went out")
+    back.add_argument("signed", type=Path, help="the signed PSBT or transaction that came back")
 
 
 def _verb(verbs: Subparsers[argparse.ArgumentParser], does: str, about: str, example: str) -> argparse.ArgumentParser:

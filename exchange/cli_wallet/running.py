@@ -8,10 +8,11 @@ from typing import Final
 
 from exchange.cli_people.desk import Work, run_at_desk
 from exchange.cli_people.tables import fail
-from exchange.cli_wallet import making, verbs
+from exchange.cli_wallet import cold, making, verbs
 from exchange.custody.derivation import BadXpub
 from exchange.custody.judged import No
 from exchange.custody.keystore import VaultDamaged, WrongPassphrase
+from exchange.custody.port import BadAddress, FeeTooHigh, NodeFault, Unaffordable, WrongChain
 from exchange.custody.rules import BadRules
 from exchange.custody.second_opinion import Disagreement
 from exchange.custody.signer_client import NotTheSigner
@@ -24,12 +25,26 @@ _VERBS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "rotate": making.rotate,
     "rules": verbs.rules,
     "import-xpub": verbs.import_xpub,
+    "cold export": cold.export,
+    "cold import": cold.import_signed,
     "approver add": verbs.add_approver,
     "approver remove": verbs.remove_approver,
     "approver list": verbs.list_approvers,
 }
 _AT_DESK: Final[dict[str, Work]] = {"status": verbs.status, "unlock": verbs.unlock}
-_OURS: Final = (BadRules, BadXpub, Disagreement, No, NotTheSigner, RecordDamaged)
+_OURS: Final = (
+    BadAddress,
+    FeeTooHigh,
+    NodeFault,
+    Unaffordable,
+    WrongChain,
+    BadRules,
+    BadXpub,
+    Disagreement,
+    No,
+    NotTheSigner,
+    RecordDamaged,
+)
 _WHOLE: Final = (VaultDamaged, WalletRefused, WrongPassphrase)
 """Those whose words already say what was not changed."""
 

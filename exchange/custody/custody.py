@@ -13,6 +13,7 @@ import trio
 from exchange.chain_settings import ChainSettings
 from exchange.clock import Clock
 from exchange.custody import chain_rows
+from exchange.custody.cold import cold_addresses
 from exchange.custody.door import LedgerDoor
 from exchange.custody.families import Built, build
 from exchange.custody.following import Follower
@@ -87,6 +88,8 @@ class Custody:
             return
         for purpose in (Purpose.DEPOSIT, Purpose.HOT, Purpose.CHANGE, Purpose.GAS):
             await line.pool.add_wallet(purpose, wallet.xpub(purpose))
+        for said in wallet.cold[:1]:  # what is sent there stays ours, and is counted
+            await line.pool.add_wallet(Purpose.COLD, cold_addresses(wallet.form, said, 1)[0])
 
 
 @contextmanager

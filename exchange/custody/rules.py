@@ -132,13 +132,22 @@ def _asset(where: str, code: str, asset: _Asset, faults: list[str]) -> AssetRule
 
 
 def _amount(where: str, text: str, places: int, faults: list[str]) -> int:
-    """Decimal text in the smallest unit, exactly: wei do not fit 63 bits, so this is not the ledger's parser."""
+    try:
+        return units(text, places)
+    except ValueError as error:
+        faults.append(f"{where} {error}")
+        return 0
+
+
+def units(text: str, places: int) -> int:
+    """Decimal text in the smallest unit, exactly: wei do not fit 63 bits, so this is not the ledger's parser.
+
+    Raises `ValueError`, worded to follow the name of the field.
+    """
     whole, point, fraction = text.partition(".")
-    fraction = fraction.rstrip("0") if fraction.isdigit() or not point else "?"
-    if not (text.isascii() and whole.isdigit() and len(whole) <= 30 and (fraction.isdigit() or not fraction)):
-        faults.append(f"{where} is {text!r}, not a plain decimal number in quotes")
-        return 0
+    if not (text.isascii() and whole.isdigit() and len(whole) <= _MOST_DECIMALS and (fraction.isdigit() or not point)):
+        raise ValueError(f"is {text!r}, not a plain decimal number in quotes")
+    fraction = fraction.rstrip("0")
     if len(fraction) > places:
-        faults.append(f"{where} has more than {places} decimal places")
-        return 0
+        raise ValueError(f"has more than {places} decimal places")
     return int(whole + fraction.ljust(places, "0"))

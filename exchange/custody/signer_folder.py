@@ -34,13 +34,21 @@ class Folder:
         self.public = path / "public.json"
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """An asset of the signer's rules: its contract, "" for the chain's own coin, and the places of its amounts."""
+
+    contract: str
+    decimals: int
+
+
 class Wallet(msgspec.Struct, frozen=True):
-    """One chain's public keys: of each account, and of what is kept elsewhere."""
+    """One chain's public keys: of each account, and of what is kept elsewhere. `assets` by their names in the rules."""
 
     form: str
     identity: str
     accounts: tuple[str, ...]
     cold: tuple[str, ...] = ()
+    assets: dict[str, Listed] = {}
 
     def xpub(self, purpose: Purpose) -> str:
         """The account-level key that a purpose's addresses come from (`derivation.branch_of` says which branch)."""
@@ -86,6 +94,7 @@ def public_of(secrets: Secrets, identity: bytes) -> Public:
             chain.identity,
             tuple(tree.below(account_path(chain.form, account)).xpub().text() for account in ACCOUNTS),
             secrets.cold.get(name, ()),
+            {asset.name: Listed(contract, asset.decimals) for contract, asset in chain.assets.items()},
         )
         for name, chain in read_rules(secrets.rules).items()
     }
