@@ -70,7 +70,7 @@ async def test_killed_at_random_under_two_workers_it_pays_once(tmp_path: Path, e
     dice = random.Random(seed)
     await furnish(tmp_path, evm)
     for _ in range(3):
-        status = await run(tmp_path, evm, "none", workers=2, kill_after=dice.uniform(1.0, 2.5))
+        status = await run(tmp_path, evm, "none", workers=2, kill_after=dice.uniform(0.7, 2.0))
         assert status in (0, KILLED), (tmp_path / "stderr.txt").read_text()
     assert await run(tmp_path, evm, "none", workers=2) == 0, (tmp_path / "stderr.txt").read_text()
     await check(tmp_path, evm)

@@ -6,26 +6,29 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eth_abi.abi import encode
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
 from exchange.core.units import AccountId
 from exchange.custody.evm import Evm
 from exchange.custody.port import Block, Header, Incoming, Owned, Purpose
 from exchange.custody.rpc import Rpc
-from exchange.demo.nodes import anvil
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 CONTRACTS: dict[str, Any] = json.loads((Path(__file__).parent / "contracts" / "contracts.json").read_text())
 CHAIN_ID = 31337
 ETHER = 10**18
+NOBODY = Owned("", Purpose.HOT, 0)
 
 
 def key_pair(number: int) -> LocalAccount:
     """Keys of ours that nobody else has."""
+    from eth_account import Account  # slow to import, and not needed by who only pays
+
     made: LocalAccount = Account.from_key(keccak(b"ours %d" % number))
     return made
 
@@ -40,6 +43,7 @@ class World:
     """`people` are Anvil's own funded accounts; `ours` are the addresses that the chain is watched for."""
 
     def __init__(self, rpc: Rpc, url: str, people: Sequence[str]) -> None:
+        """Without `people` nobody can act here."""
         self.url = url
         self.rpc = rpc
         self.opened = [rpc]
@@ -47,14 +51,14 @@ class World:
         self.people = people
         self.listed: set[str] = set()
         self.evm = Evm("ETH", CHAIN_ID, self.rpc, lambda: frozenset(self.listed))
-        self.keys = [key_pair(number) for number in range(5)]
+        self.keys = [key_pair(number) for number in range(5)] if people else []
         purposes = [Purpose.HOT, Purpose.DEPOSIT, Purpose.DEPOSIT, Purpose.DEPOSIT, Purpose.GAS]
         self.ours = [
             Owned(key.address, purpose, place, AccountId(place + 100) if purpose is Purpose.DEPOSIT else None)
-            for place, (key, purpose) in enumerate(zip(self.keys, purposes, strict=True))
+            for place, (key, purpose) in enumerate(zip(self.keys, purposes, strict=False))
         ]
         self.watched = {owned.address.lower(): owned for owned in self.ours}
-        self.hot, self.deposit, self.other = self.ours[0], self.ours[1], self.ours[2]
+        self.hot, self.deposit = (*self.ours, NOBODY, NOBODY)[:2]
 
     async def send(self, to: str | None, value: int = 0, data: str = "0x", sender: str = "", **more: str) -> str:
         """A transaction of one of the people, waiting to be mined."""
@@ -111,6 +115,8 @@ class World:
 @asynccontextmanager
 async def world(*options: str) -> AsyncIterator[World]:
     """A fresh one."""
+    from exchange.demo.nodes import anvil
+
     async with anvil.running("--order", "fifo", *options, chain_id=CHAIN_ID) as node:
         rpc = Rpc(node.url)
         made = World(rpc, node.url, await rpc.call("eth_accounts"))
