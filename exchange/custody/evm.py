@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
 
 import structlog
 
-from exchange.custody import evm_address, evm_handing, evm_reading, evm_tokens, evm_traces
+from exchange.custody import evm_address, evm_handing, evm_reading, evm_tokens
 from exchange.custody.evm_balances import Balances
 from exchange.custody.evm_growth import Growth, explained, settled
 from exchange.custody.evm_node import Node
 from exchange.custody.evm_shapes import BlockShape, ReceiptShape, cost, hash32, header, whole
+from exchange.custody.evm_traces import Traces
 from exchange.custody.port import (
     BadAddress,
     Block,
@@ -27,8 +27,7 @@ from exchange.custody.port import (
 )
 from exchange.custody.rpc import Rpc, RpcError
 
-_NO_SUCH_METHOD: Final = -32601
-log = structlog.get_logger()
+_log = structlog.get_logger("exchange.custody")
 
 
 class Evm:
@@ -45,8 +44,7 @@ class Evm:
         self._node = Node(rpc)
         self._balances = Balances(self._node)
         self._growth = Growth(self._balances)
-        self.traces = True
-        """Whether the node traces calls, as far as we know."""
+        self.traces = Traces(self._node, name)
 
     async def check(self) -> None:
         """The node names our chain id, and our genesis block. Raises `WrongChain`."""
@@ -106,7 +104,7 @@ class Evm:
     ) -> list[Incoming]:
         """Payments of the chain's own coin: by transactions, by calls inside them, or found by balances alone."""
         found = evm_reading.paid_plainly(view, receipts, watched)
-        moved = await self._moved(header, content)
+        moved = await self.traces.block(header, content)
         if moved is not None:
             found += evm_reading.paid_inside(moved, watched)
         told = explained(found, view.sent, receipts)
@@ -121,21 +119,8 @@ class Evm:
             if not await self._balances.forgotten(header):
                 raise
         # Plain payments stand without it: a receipt says so. Coins moved by calls, if any, show at reconciliation.
-        log.warning("balances_forgotten", chain=self.name, height=header.height, traced=moved is not None)
+        _log.warning("balances_forgotten", chain=self.name, height=header.height, traced=moved is not None)
         return found
-
-    async def _moved(self, header: Header, content: BlockShape) -> list[evm_traces.Moved] | None:
-        """What calls moved, by traces; None where the node cannot tell, for now or at all."""
-        if not self.traces or not content.transactions:
-            return [] if self.traces else None
-        try:
-            return await evm_traces.block(self._node, header, content)
-        except RpcError as refusal:
-            self.traces = refusal.code != _NO_SUCH_METHOD
-            log.info("no_trace", chain=self.name, height=header.height, why=str(refusal))
-        except NodeFault as fault:  # too deep, too large, too slow: balances tell
-            log.warning("no_trace", chain=self.name, height=header.height, why=str(fault))
-        return None
 
     async def pending(self, watched: Watched) -> Sequence[Incoming]:
         """Payments that the node would put into its next block, as far as they can be seen from outside."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
+from exchange.custody.evm_traces import FLAT, NESTED
 from exchange.demo.nodes import NoNode, anvil
 from tests.chains.evm.world import World, world
 from tests.chains.nodes import missing
@@ -27,10 +28,13 @@ async def evm(_node: None) -> AsyncIterator[World]:
             yield made
 
 
-@pytest.fixture(params=["traced", "untraced"])
+WAYS: dict[str, list[str]] = {"flat": [FLAT], "nested": [NESTED], "untraced": []}
+
+
+@pytest.fixture(params=WAYS)
 async def either(_node: None, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """A fresh chain at a node that traces, and at one that does not."""
+    """A fresh chain at a node that traces in one way or the other, and at one that does not."""
     with trio.fail_after(120):
         async with world() as made:
-            made.evm.traces = request.param == "traced"
+            made.evm.traces.ways = list(WAYS[request.param])
             yield made

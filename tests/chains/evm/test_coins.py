@@ -92,7 +92,7 @@ async def test_the_place_of_a_call_counts_reverted_ones_too(evm: World) -> None:
 
 
 async def test_without_traces_an_internal_transfer_is_found_by_the_balance(evm: World) -> None:
-    evm.evm.traces = False
+    evm.evm.traces.ways = []
     sender = await evm.deploy("Sender")
     await evm.call(sender, "send(address,uint256)", evm.deposit.address, 9, value=9)
     (one,) = await evm.mined()
@@ -102,7 +102,7 @@ async def test_without_traces_an_internal_transfer_is_found_by_the_balance(evm: 
 
 
 async def test_without_traces_plain_and_internal_transfers_to_one_address_are_told_apart(evm: World) -> None:
-    evm.evm.traces = False
+    evm.evm.traces.ways = []
     sender = await evm.deploy("Sender")
     await evm.send(evm.deposit.address, 5)
     await evm.call(sender, "send(address,uint256)", evm.deposit.address, 9, value=9)
@@ -150,20 +150,20 @@ async def test_a_transfer_450_calls_deep_is_seen(either: World) -> None:
 
 async def test_traces_that_cannot_be_had_once_are_made_up_for_by_balances(evm: World) -> None:
     """Too deep, too large, too slow: one block is read by balances, the next one is traced again."""
-    chain = lying(evm, debug_traceBlockByHash=lambda _: "…")
+    chain = lying(evm, trace_block=lambda _: "…")
     sender = await evm.deploy("Sender")
     await evm.call(sender, "send(address,uint256)", evm.deposit.address, 9, value=9)
     (one,) = (await chain.block(await evm.mine(), evm.watched, frozenset())).incoming
-    assert (one.amount, ":balance:" in one.key, chain.traces) == (9, True, True)
+    assert (one.amount, ":balance:" in one.key, len(chain.traces.ways)) == (9, True, 2)
 
 
 async def test_a_node_that_does_not_trace_is_asked_for_it_once(evm: World) -> None:
-    chain = lying(evm, debug_traceBlockByHash=refuse(-32601, "Method not found"))
+    chain = lying(evm, trace_block=refuse(-32601, "Method not found"), debug_traceBlockByHash=refuse(-32601, "…"))
     sender = await evm.deploy("Sender")
     for _ in range(2):
         await evm.call(sender, "send(address,uint256)", evm.deposit.address, 9, value=9)
         (one,) = (await chain.block(await evm.mine(), evm.watched, frozenset())).incoming
-        assert (one.amount, ":balance:" in one.key, chain.traces) == (9, True, False)
+        assert (one.amount, ":balance:" in one.key, chain.traces.ways) == (9, True, [])
 
 
 async def test_a_payment_that_waits_is_shown_under_the_key_that_it_will_have(either: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from exchange.core import audit
 from exchange.core.transfers import DepositState
+from exchange.custody.evm_traces import FLAT, NESTED
 from exchange.custody.port import NodeFault, WrongChain
 from exchange.custody.rpc import Rpc
 from tests.chains.evm.house import ALICE, ATOMS, BOB, DUST, FUNDED, TOKEN, WEI_PER_ATOM, house
@@ -169,11 +170,11 @@ async def test_a_large_deposit_waits_for_the_chains_own_word(tmp_path: Path, evm
         assert (h.states(txid), h.has()) == ([CREDITED], 10 * ATOMS)
 
 
-@pytest.mark.parametrize("traces", [True, False])
-async def test_an_internal_transfer_is_credited_once(tmp_path: Path, evm: World, traces: bool) -> None:
+@pytest.mark.parametrize("ways", [[FLAT], [NESTED], []])
+async def test_an_internal_transfer_is_credited_once(tmp_path: Path, evm: World, ways: list[str]) -> None:
     sender = await evm.deploy("Sender")
     async with house(tmp_path, evm) as h:
-        h.chain.traces = traces
+        h.chain.traces.ways = ways
         await evm.call(sender, "sendMany(address[],uint256)", [h.alice, h.bob], ETHER, value=2 * ETHER)
         await h.mine(4)
         assert (h.has(), h.has(BOB)) == (ATOMS, FUNDED + ATOMS)
@@ -184,7 +185,7 @@ async def test_an_internal_transfer_found_by_balance_survives_a_reorg_as_one_cre
     """Its key has the block's hash in it, so the second block's is another deposit, and the first is taken back."""
     sender = await evm.deploy("Sender")
     async with house(tmp_path, evm) as h:
-        h.chain.traces = False
+        h.chain.traces.ways = []
         txid = await evm.call(sender, "send(address,uint256)", h.alice, ETHER, value=ETHER)
         await h.mine(2)
         raw = await raw_of(evm, txid)

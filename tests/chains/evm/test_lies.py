@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from exchange.custody.evm_traces import FLAT, NESTED
 from exchange.custody.port import NodeFault, WrongChain
 from tests.chains.evm.lying import Change, lying, refuse
 from tests.chains.evm.world import World
@@ -17,8 +18,8 @@ NONSENSE: list[Any] = [
     *("0x" + "f" * 65, "0x" + "f" * 100_000, 10**400, {"number": "0x" + "f" * 64}),
 ]
 METHODS = [
-    *("eth_getBlockByHash", "eth_getLogs", "eth_getTransactionReceipt", "eth_call", "debug_traceBlockByHash"),
-    *("eth_blockNumber", "eth_getBlockByNumber"),
+    *("eth_getBlockByHash", "eth_getLogs", "eth_getTransactionReceipt", "eth_call"),
+    *("trace_block", "debug_traceBlockByHash", "eth_blockNumber", "eth_getBlockByNumber"),
 ]
 OTHER = "0x" + "ab" * 32
 
@@ -39,6 +40,7 @@ async def test_nonsense_in_any_answer_credits_no_more_than_the_truth(evm: World)
     for method in METHODS:
         for nonsense in NONSENSE:
             chain = lying(evm, **{method: constant(nonsense)})
+            chain.traces.ways = [NESTED] if method == NESTED else [FLAT]
             try:
                 block = await chain.block(tip, evm.watched, frozenset())
             except NodeFault:
@@ -127,9 +129,13 @@ DOUBTFUL = {
         lambda r: [log.update(data="0x" + f"{10**24:064x}") for log in r["logs"]]
     ),
     "a larger amount inside a call": {
-        "debug_traceBlockByHash": changing(
+        FLAT: changing(lambda calls: [call["action"].update(value=hex(10**24)) for call in calls])
+    },
+    "a larger amount inside a nested call": {
+        FLAT: refuse(-32601, "no such method"),
+        NESTED: changing(
             lambda traces: [call.update(value=hex(10**24)) for t in traces for call in t["result"].get("calls", ())]
-        )
+        ),
     },
 }
 
@@ -141,6 +147,25 @@ async def test_what_balances_do_not_bear_out_is_in_doubt(evm: World, lie: str) -
     block = await chain.block(await evm.evm.tip(), evm.watched, frozenset())
     assert all(one.doubt for one in block.incoming if one.amount >= 10**24)
     assert any(one.doubt for one in block.incoming)
+
+
+MISFITS = {
+    "of another block": lambda calls: [call.update(blockHash=OTHER) for call in calls],
+    "of another transaction": lambda calls: calls[0].update(transactionHash=OTHER),
+    "of one transaction twice": lambda calls: calls.append(calls[0]),
+    "without those of a transaction": lambda calls: calls.pop(0),
+    "without their places": lambda calls: [call.pop("traceAddress") for call in calls],
+    "with places that are none": lambda calls: calls[0].update(traceAddress=[-1, "x"]),
+}
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+async def test_traces_that_do_not_fit_the_block_are_made_up_for_by_balances(evm: World, misfit: str) -> None:
+    truth = await with_deposits(evm)
+    chain = lying(evm, **{FLAT: changing(MISFITS[misfit])})
+    block = await chain.block(await evm.evm.tip(), evm.watched, frozenset())
+    assert sorted(one.amount for one in block.incoming) == truth
+    assert sum(":balance:" in one.key for one in block.incoming) == 1
 
 
 async def test_a_log_that_is_told_twice_is_one_deposit(evm: World) -> None:
