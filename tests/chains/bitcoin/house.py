@@ -102,7 +102,8 @@ class House:
         await self.follow()
 
     async def follow(self) -> None:
-        """All blocks there are, and all the ledger must be told."""
+        """All blocks there are, and all the ledger must be told; addresses are made ahead."""
+        await self.pool.fill()
         while await self.watcher.step():
             pass
         while await self.ledger.tell():
