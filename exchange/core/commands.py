@@ -106,13 +106,17 @@ class SetTierLimit(msgspec.Struct, frozen=True, gc=False):
 
 
 class RequestWithdrawal(msgspec.Struct, frozen=True, gc=False):
-    """Hold `amount` for a withdrawal over `network`, whose fee is part of it; `key` makes it safe to repeat."""
+    """Hold `amount` for a withdrawal over `network`, whose fee is part of it; `key` makes it safe to repeat.
+
+    `fee` is what whoever asks takes it for, and refused if it is another by now; None: whatever it is.
+    """
 
     key: str
     account: AccountId
     asset: AssetId
     amount: Amount
     network: str
+    fee: Amount | None = None
 
 
 class MoveWithdrawal(msgspec.Struct, frozen=True, gc=False):

@@ -143,7 +143,9 @@ def _way_out(state: State, command: co.RequestWithdrawal, network: Network, smal
         return Reject.PAYOUTS_SHUT
     if command.amount % smallest:
         return Reject.TOO_FINE
-    return Reject.BELOW_MINIMUM if command.amount < network.withdrawal_min else None
+    if command.amount < network.withdrawal_min:
+        return Reject.BELOW_MINIMUM
+    return Reject.FEE_CHANGED if command.fee not in {None, network.withdrawal_fee} else None
 
 
 def _beyond_limits(state: State, now: Micros, account: Account, command: co.RequestWithdrawal) -> Reject | None:

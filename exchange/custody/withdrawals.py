@@ -105,7 +105,7 @@ class Withdrawals:
         if not await self.store.write(partial(moves.begin, row=row)):
             raise NotAsked("that name of your own was used for a withdrawal before", Reject.DUPLICATE_REFERENCE)
         outcome = await self._sequencer.call(
-            RequestWithdrawal(row.id, row.account, row.asset, row.atoms, wanted.network)
+            RequestWithdrawal(row.id, row.account, row.asset, row.atoms, wanted.network, row.fee)
         )
         if outcome.reject is not None:
             await self.store.write(partial(moves.forget, id=row.id))

@@ -85,6 +85,8 @@ class Ways:
             return "TOO_FINE"
         if command.amount < network.withdrawal_min:
             return "BELOW_MINIMUM"
+        if command.fee is not None and command.fee != network.withdrawal_fee:
+            return "FEE_CHANGED"
         tier = money.owners[command.account].tier
         most = self.limits.get((tier, command.asset), self.limits.get((0, command.asset), (0, 0)))
         for window, limit, name in ((DAY, most[0], "DAY"), (30 * DAY, most[1], "MONTH")):

@@ -43,6 +43,7 @@ CASES: Final[list[tuple[Reject, list[co.Command], co.Command]]] = [
     (Reject.PAYOUTS_SHUT, [co.SetPayoutsShut(ALL_ASSETS, True, "")], out(20)),
     (Reject.TOO_FINE, [DEAR], out(19, over="DEAR")),
     (Reject.BELOW_MINIMUM, [DEAR, limited(0, 0)], out(20, over="DEAR")),
+    (Reject.FEE_CHANGED, [limited(0, 0)], co.RequestWithdrawal("w", ANN, COIN, Amount(20), NET, Amount(1))),
     (Reject.DAY_LIMIT, [limited(29, 29)], out(30)),
     (Reject.MONTH_LIMIT, [limited(30, 30), co.SetTierLimit(0, COIN, Amount(50), Amount(50)), out(20, "a")], out(40)),
     (Reject.DAY_LIMIT, [limited(0, 0)], out(PURSE[COIN] + 1)),

@@ -337,7 +337,8 @@ class Dice:
             case 0:
                 key, sums = f"out{dice.randrange(8)}", [15, 100, 500, 1_000, 2_000]
                 over = dice.choice([NET, "OTHER"])
-                return co.RequestWithdrawal(key, self._account(), asset, Amount(dice.choice(sums)), over)
+                fee = dice.choice([None, None, None, Amount(10)])
+                return co.RequestWithdrawal(key, self._account(), asset, Amount(dice.choice(sums)), over, fee)
             case 1:
                 return co.SetNetwork(self._network(asset))
             case 2:
