@@ -41,6 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shutdown_limit_seconds: int = 10
     admin_idle_limit_seconds: int = 1_800
     deny_list_file: str = "deny.txt"
+    withdrawal_allow_list: bool = True
+    new_address_wait_hours: int = 24
+    new_key_wait_hours: int = 24
     chains: dict[str, ChainSettings] = {}
 
 
@@ -65,6 +68,9 @@ HELP: Final = {
     "shutdown_limit_seconds": "How long a stop may take before connections are dropped.",
     "admin_idle_limit_seconds": "How long an operator's session may be idle.",
     "deny_list_file": "File with addresses that nothing is paid to: one a line, the reason behind it.",
+    "withdrawal_allow_list": "Withdrawals go only to addresses that their owner has put on his list before.",
+    "new_address_wait_hours": "How long an address stands on that list before it may be used.",
+    "new_key_wait_hours": "How long after it was made an API key may not withdraw.",
     "chains": "The chains that are followed, a table each; see the end of the example file.",
 }
 
@@ -74,6 +80,8 @@ _AT_LEAST: Final = {
     "weight_limit_per_minute": 0,
     "connection_attempts_per_5_minutes": 0,
     "queue_limit_commands": 10,
+    "new_address_wait_hours": 0,
+    "new_key_wait_hours": 0,
     "free_disk_reserve_mib": 0,
 }
 

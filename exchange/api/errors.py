@@ -105,6 +105,24 @@ NOTIONAL: Final = refusal_of(Reject.NOTIONAL)
 REPLACE_HALF_FAILED: Final = Refusal(-2021, "Order cancel-replace partially failed.", 409)
 REPLACE_FAILED: Final = Refusal(-2022, "Order cancel-replace failed.")
 
+# money that comes and goes
+NO_COIN: Final = Refusal(-4018, "We don't have this asset.")
+NO_NETWORK: Final = refusal_of(Reject.UNKNOWN_NETWORK)
+DEPOSITS_CLOSED: Final = Refusal(-4019, "Current asset is not open for deposit.")
+KEY_TOO_NEW: Final = Refusal(-4016, "This API-key is too new to withdraw with: it has to wait after it was made.")
+NO_SUCH_WITHDRAWAL: Final = Refusal(-4029, "The withdrawal record doesn't exist.")
+CANCEL_TOO_LATE: Final = Refusal(-4031, "Cancellation failed: it has ended, or may be on its way already.")
+NOT_LISTED: Final = Refusal(-4035, "This address is not on the whitelist. Please join and try again.")
+ADDRESS_TOO_NEW: Final = Refusal(-4036, "The new address is on the whitelist, and has to wait there before it is used.")
+ADDRESSES_FULL: Final = Refusal(-4034, "There is no room for more addresses. Remove one.")
+SPAN_OF_90_DAYS: Final = Refusal(-4047, "Time interval must be within 0-90 days")
+WITHDRAWAL_NAME_USED: Final = Refusal(-4011, "This withdrawOrderId was used before.")
+
+
+def illegal_address(why: str) -> Refusal:
+    """Not an address of that network, or none that can be paid to."""
+    return Refusal(-4033, f"illegal address: {why}")
+
 
 def illegal(name: str, legal: str) -> Refusal:
     """The value of `name` does not match the pattern `legal`."""

@@ -11,6 +11,7 @@ import msgspec
 from exchange.api import errors
 from exchange.api.endpoints import (
     account,
+    allow_list,
     amending,
     batch,
     cancel_replace,
@@ -45,6 +46,7 @@ class Security(Enum):
     KEY = "key"
     READ = Scope.READ
     TRADE = Scope.TRADE
+    WITHDRAW = Scope.WITHDRAW
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -132,6 +134,7 @@ def _batch_weight(request: batch.BatchRequest) -> int:
 
 
 _NONE, _KEY, _READ, _TRADE = Security.NONE, Security.KEY, Security.READ, Security.TRADE
+_WITHDRAW = Security.WITHDRAW
 
 ROUTES: Final = (
     Route("GET", "/api/v3/ping", _NONE, 1, Nothing, general.ping),
@@ -249,7 +252,8 @@ ROUTES: Final = (
     Route("GET", "/sapi/v1/capital/deposit/address", _READ, 10, custody.AddressRequest, custody.deposit_address),
     Route("GET", "/sapi/v1/capital/deposit/hisrec", _READ, 1, custody.DepositsRequest, custody.deposits),
     Route("GET", "/sapi/v1/capital/withdraw/history", _READ, 1, custody.WithdrawalsRequest, custody.withdrawals),
-    Route("POST", "/sapi/v1/capital/withdraw/apply", _TRADE, 1, custody.WithdrawRequest, custody.withdraw),
+    Route("POST", "/sapi/v1/capital/withdraw/apply", _WITHDRAW, 1, custody.WithdrawRequest, custody.withdraw),
+    Route("GET", "/sapi/v1/capital/withdraw/address/list", _READ, 10, Nothing, allow_list.allowed),
     Route("GET", "/sapi/v1/account/status", _READ, 1, Nothing, standing.status),
     Route("GET", "/sapi/v1/account/apiTradingStatus", _READ, 1, Nothing, standing.trading_status),
     Route("GET", "/sapi/v1/account/apiRestrictions", _READ, 1, Nothing, standing.restrictions),
@@ -271,6 +275,11 @@ NOT_HERE: Final = {
 EXTENSION: Final = (
     Route("GET", "/ext/v1/events", _READ, 10, records.Numbered, records.events),
     Route("GET", "/ext/v1/ledger", _READ, 20, records.LedgerRequest, records.ledger),
+    Route("GET", "/ext/v1/deposit/explain", _READ, 5, allow_list.OneTransaction, allow_list.explain_deposit),
+    Route("POST", "/ext/v1/withdraw/address", _WITHDRAW, 5, allow_list.NewAddress, allow_list.allow),
+    Route("DELETE", "/ext/v1/withdraw/address", _WITHDRAW, 5, allow_list.OldAddress, allow_list.forbid),
+    Route("DELETE", "/ext/v1/withdraw", _WITHDRAW, 1, allow_list.OneWithdrawal, allow_list.take_back),
+    Route("POST", "/ext/v1/account/freeze", _TRADE, 1, Nothing, allow_list.freeze),
     Route("POST", "/ext/v1/batchOrders", _TRADE, _batch_weight, batch.BatchRequest, batch.batch, counts_orders=True),
     Route(
         "POST",

@@ -9,6 +9,7 @@ from exchange.api.catalogue import Catalogue
 from exchange.api.limits import Limits
 from exchange.clock import Clock
 from exchange.core.units import AccountId, Micros
+from exchange.custody.desk import Desk
 from exchange.ledger.queries import Queries
 from exchange.ledger.records import Records
 from exchange.market_data.hub import Hub
@@ -51,3 +52,4 @@ class Rooms:
     catalogue: Catalogue
     listen_keys: ListenKeyStore
     settings: Settings
+    desk: Desk

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from exchange.api.wire_custody import CoinNetwork
+
 
 class Rates(msgspec.Struct, frozen=True):
     """Commission rates as fractions of one; buyers and sellers pay no more than makers and takers do."""
@@ -104,7 +106,7 @@ class SystemStatus(msgspec.Struct, frozen=True):
 
 
 class Coin(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """An asset of the wallet. Without networks: nothing can be deposited or withdrawn yet."""
+    """An asset of the wallet; `network_list` are its ways in and out. `withdrawing` is not part of `locked`."""
 
     coin: str
     deposit_all_enable: bool = False
@@ -115,7 +117,7 @@ class Coin(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     is_legal_money: bool = False
     locked: str
     name: str
-    network_list: list[object] = []
+    network_list: list[CoinNetwork] = []
     storage: str
     trading: bool = True
     withdraw_all_enable: bool = False

@@ -58,7 +58,7 @@ def _key_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     create = _verb(verbs, "key create", "Make an API key. Its secret is shown once.", example)
     create.add_argument("account", help="name or id")
     create.add_argument(
-        "--scope", action="append", required=True, help="read, or trade (which includes read); may be repeated"
+        "--scope", action="append", required=True, help="read, trade or withdraw (both include read); may be repeated"
     )
     create.add_argument(
         "--ed25519",

@@ -33,10 +33,11 @@ Kind = Literal["hmac", "ed25519"]
 
 
 class Scope(StrEnum):
-    """What a key may do. TRADE includes READ."""
+    """What a key may do. TRADE and WITHDRAW include READ."""
 
     READ = "read"
     TRADE = "trade"
+    WITHDRAW = "withdraw"
 
     __hash__ = str.__hash__
     # That of an enum class is a function in Python, and each request looks its scope up.
@@ -80,8 +81,6 @@ class NewKey(msgspec.Struct, frozen=True, eq=False):
 
 def parse_scopes(words: tuple[str, ...]) -> frozenset[Scope]:
     """The scopes of these names. Raises `KeyRefused` for one that is not offered."""
-    if "withdraw" in words:
-        raise KeyRefused("the scope withdraw is not offered yet: keys can read and trade. No key was made.")
     known = {scope.value for scope in Scope}
     if unknown := sorted(set(words) - known):
         raise KeyRefused(f"no scope is called {unknown[0]!r}; there are {', '.join(sorted(known))}. No key was made.")
@@ -125,12 +124,19 @@ class KeyRing:
         public_key_pem: str | None = None,
         label: str = "",
         addresses: tuple[str, ...] = (),
+        *,
+        roaming: bool = False,
     ) -> NewKey:
-        """Make a key; it works at once, from those addresses only or (none) from anywhere. Raises `KeyRefused`."""
+        """Make a key; it works at once, from those addresses only or (none) from anywhere. Raises `KeyRefused`.
+
+        One that may withdraw has addresses, unless it is `roaming`, which is for demos.
+        """
         point = parse_public_key(public_key_pem) if kind == "ed25519" and public_key_pem else None
         self._refuse(account, scopes, kind, public_key_pem, label)
         only_from = _address_list(addresses, "No key was made.")
-        if Scope.TRADE in scopes:
+        if Scope.WITHDRAW in scopes and not addresses and not roaming:
+            raise KeyRefused("a key that may withdraw needs addresses from which it is used. No key was made.")
+        if scopes & {Scope.TRADE, Scope.WITHDRAW}:
             scopes |= {Scope.READ}
         api_key, now = self._clock.token(KEY_CHARS), self._clock.now()
         secret = self._clock.token(KEY_CHARS) if point is None else None
@@ -154,7 +160,7 @@ class KeyRing:
         self, account: AccountId, scopes: frozenset[Scope], kind: Kind, public_key_pem: str | None, label: str
     ) -> None:
         if not scopes:
-            raise KeyRefused("a key needs a scope: read or trade. No key was made.")
+            raise KeyRefused("a key needs a scope: read, trade or withdraw. No key was made.")
         if (kind == "ed25519") != bool(public_key_pem):
             raise KeyRefused("an Ed25519 key, and no other, comes with its public key. No key was made.")
         if len(label) > MAX_LABEL or not label.isprintable():
@@ -169,6 +175,8 @@ class KeyRing:
         key = self._living.get(api_key)
         if key is None:
             raise KeyRefused(_NO_SUCH_KEY)
+        if Scope.WITHDRAW in key.scopes and not addresses and key.addresses is not None:
+            raise KeyRefused("a key that may withdraw needs addresses from which it is used. Nothing was changed.")
         only_from = _address_list(addresses, "Nothing was changed.")
         self._db.execute("UPDATE api_keys SET addresses = ? WHERE api_key = ?", (_joined(only_from), api_key))
         changed = self._living[api_key] = msgspec.structs.replace(key, addresses=only_from)

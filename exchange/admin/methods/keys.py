@@ -8,7 +8,7 @@ from exchange.admin import wire
 from exchange.admin.house import House, Refused
 from exchange.admin.methods.accounts import checked_limit, find_account
 from exchange.core.units import AccountId, Micros
-from exchange.office.keys import ApiKey, KeyRefused, parse_scopes
+from exchange.office.keys import ApiKey, KeyRefused, Kind, parse_scopes
 
 SCAN: Final = 1_000
 """Keys looked at in one go; trading goes on in between."""
@@ -20,7 +20,9 @@ async def create_key(house: House, ask: wire.CreateKey) -> wire.KeyMade:
     pem = ask.public_key_pem or None
     try:
         scopes = parse_scopes(ask.scopes)
-        new = house.keyring.create(account, scopes, "ed25519" if pem else "hmac", pem, ask.label, ask.addresses)
+        kind: Kind = "ed25519" if pem else "hmac"
+        roaming = house.settings.demo  # B18 is off there, as the start-up text says
+        new = house.keyring.create(account, scopes, kind, pem, ask.label, ask.addresses, roaming=roaming)
     except KeyRefused as refused:
         raise Refused("key_refused", str(refused)) from refused
     names = await _names(house, [new.key])

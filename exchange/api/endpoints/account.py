@@ -61,7 +61,7 @@ async def account(rooms: Rooms, caller: Caller, request: AccountRequest) -> Acco
     """Balances of every listed asset, all as of one moment, and what the account may do."""
     now = rooms.clock.now()
     found = await holdings(rooms, caller.account)
-    catalogue = rooms.catalogue
+    catalogue, networks = rooms.catalogue, await rooms.desk.networks()
     rates = [catalogue.fees(market, found.tier) for market in catalogue.markets.values()]
     maker = max((rate[0] for rate in rates), default=Ppm(0))
     taker = max((rate[1] for rate in rates), default=Ppm(0))
@@ -71,8 +71,8 @@ async def account(rooms: Rooms, caller: Caller, request: AccountRequest) -> Acco
         taker_commission=taker // 100,
         commission_rates=Rates(rate_text(maker), rate_text(taker)),
         can_trade=not found.frozen and Scope.TRADE in caller.scopes,
-        can_withdraw=False,
-        can_deposit=False,
+        can_withdraw=not found.frozen and any(one.withdrawals_open for one in networks),
+        can_deposit=any(one.deposits_open for one in networks),
         update_time=now // 1000,
         balances=[
             Balance(asset.code, render(free, asset.decimals), render(locked, asset.decimals))

@@ -31,5 +31,6 @@ async def restrictions(rooms: Rooms, caller: Caller, request: Nothing) -> KeyRes
         ip_restrict=key.addresses is not None,
         create_time=key.created // 1000,
         enable_reading=Scope.READ in key.scopes,
+        enable_withdrawals=Scope.WITHDRAW in key.scopes,
         enable_spot_and_margin_trading=Scope.TRADE in key.scopes,
     )

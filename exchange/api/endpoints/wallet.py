@@ -8,6 +8,7 @@ from exchange.api.amounts import rate_text
 from exchange.api.auth import Caller
 from exchange.api.endpoints.account import Nothing
 from exchange.api.endpoints.reading import holdings
+from exchange.api.endpoints.ways import coin_networks, ways_of
 from exchange.api.parameters import Symbol
 from exchange.api.rooms import Rooms
 from exchange.api.wire_account import Coin, EmptyExchange, SystemStatus, TradeFee
@@ -24,23 +25,27 @@ async def system_status(rooms: Rooms, caller: Caller | None, request: Nothing) -
 
 
 async def coins(rooms: Rooms, caller: Caller, request: Nothing) -> list[Coin]:
-    """Every listed asset with one's own balance. No networks: custody is not open yet."""
-    found = await holdings(rooms, caller.account)
+    """Every listed asset with one's own balance, and its ways in and out: what they cost, and what your tier may."""
+    found, ways = await holdings(rooms, caller.account), await ways_of(rooms, caller.account)
     listed = []
     for number, (free, locked) in found.balances.items():
         asset = rooms.catalogue.assets[number]
-        zero = render(0, asset.decimals)
+        zero, leaving = render(0, asset.decimals), ways.withdrawing.get(number, 0)
+        networks = coin_networks(rooms, asset, ways)
         listed.append(
             Coin(
                 coin=asset.code,
                 name=asset.code,
                 free=render(free, asset.decimals),
-                locked=render(locked, asset.decimals),
+                locked=render(locked - leaving, asset.decimals),
+                deposit_all_enable=any(one.deposit_enable for one in networks),
+                withdraw_all_enable=any(one.withdraw_enable for one in networks),
+                network_list=networks,
                 freeze=zero,
                 ipoable=zero,
                 ipoing=zero,
                 storage=zero,
-                withdrawing=zero,
+                withdrawing=render(leaving, asset.decimals),
             )
         )
     return listed
