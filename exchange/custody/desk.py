@@ -155,7 +155,7 @@ class Desk:
             address=address,
             atoms=asked.amount,
             client_id=asked.client_id,
-            credentials=asked.key_made,
+            credentials=asked.key_made if self.rules.key_wait else Micros(0),
         )
         try:
             row = await self._withdrawals.ask(wanted)

@@ -26,6 +26,7 @@ from exchange.core import commands as co
 from exchange.core.listing import AssetPreset, MarketPreset, Presets
 from exchange.core.market import MarketPhase
 from exchange.core.units import AccountId, Amount, AssetId, Micros
+from exchange.custody.desk import Rules
 from exchange.furnish import list_presets
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
@@ -37,6 +38,7 @@ from exchange.office.keys import KeyRing, NewKey, Scope
 from exchange.office.vault import Vault
 from exchange.sequencer import Sequencer
 from exchange.settings import Settings
+from tests.api.vaults import OPEN, open_desk
 
 ATOMS = 10**8
 TRADE = frozenset({Scope.TRADE})
@@ -178,7 +180,7 @@ def query(parameters: dict[str, object]) -> str:
 
 @asynccontextmanager
 async def running_house(
-    folder: Path, clock: Clock | None = None, settings: Settings | None = None
+    folder: Path, clock: Clock | None = None, settings: Settings | None = None, rules: Rules = OPEN
 ) -> AsyncIterator[House]:
     """Two markets, two traders with 100 BTC, 1,000 ETH and 10,000,000 USDT each, limits lifted unless asked for."""
     clock = clock or SystemClock()
@@ -208,6 +210,7 @@ async def running_house(
         catalogue=catalogue,
         listen_keys=ListenKeys(clock, keyring),
         settings=settings,
+        desk=open_desk(folder, sequencer, clock, rules),
     )
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -225,6 +228,7 @@ async def running_house(
             finally:
                 stop.set()
         sequencer.close()
+    rooms.desk.store.close()
     records.close()
     queries.close()
     journal.close()
