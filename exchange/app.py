@@ -33,7 +33,9 @@ from exchange.api.rooms import Rooms
 from exchange.api.unfilled import Unfilled, recall
 from exchange.api.web import serve_main_door
 from exchange.clock import Clock
+from exchange.core.units import Micros
 from exchange.custody.custody import SIGNER, Custody, open_custody
+from exchange.custody.desk import HOUR, Desk, Rules
 from exchange.custody.memory_world import MemoryWorld
 from exchange.custody.payments import Payments, open_payments
 from exchange.custody.signer_client import SignerClient, open_signer
@@ -274,7 +276,19 @@ def _rooms(house: House) -> Rooms:
         catalogue=catalogue,
         listen_keys=ListenKeys(house.clock, house.keyring),
         settings=settings,
+        desk=_desk(house),
     )
+
+
+def _desk(house: House) -> Desk:
+    """Custody's front, by the rules that the settings give."""
+    settings, custody = house.settings, house.custody
+    rules = Rules(
+        allow_list=settings.withdrawal_allow_list,
+        address_wait=Micros(settings.new_address_wait_hours * HOUR),
+        key_wait=Micros(settings.new_key_wait_hours * HOUR),
+    )
+    return Desk(custody.store, house.sequencer, custody.lines, house.payments.withdrawals, house.clock, rules)
 
 
 def _addresses(settings: Settings, main_port: int, fast_port: int, folder: Path) -> Doors:

@@ -39,6 +39,10 @@ _TRADER_FUNDS: Final = {"BTC": 100, "ETH": 1_000, "USDT": 10_000_000}
 _MAKER_FUNDS: Final = {"BTC": 10_000, "ETH": 100_000, "USDT": 1_000_000_000}
 _FLOW_FUNDS: Final = {"BTC": 50_000, "USD": 10_000_000}
 
+_ALL: Final = frozenset({Scope.READ, Scope.TRADE, Scope.WITHDRAW})
+_EASY: Final = {"withdrawal_allow_list": False, "new_address_wait_hours": 0, "new_key_wait_hours": 0}
+"""Money that is made up may leave at once, and go anywhere."""
+
 
 class Trader(msgspec.Struct, frozen=True):
     """A trader who may be told his own secret, since his money is made up."""
@@ -79,7 +83,7 @@ class Demo:
 
     def settings(self, http_port: int | None, fast_port: int | None, weight_limit: int | None) -> Settings:
         """The folder's settings, in demo mode, and what the command line says otherwise. Raises `SettingsError`."""
-        given = msgspec.structs.replace(load(self.folder), demo=True)
+        given = msgspec.structs.replace(load(self.folder), demo=True, **_EASY)
         if given.host != LOOPBACK:
             raise SettingsError(
                 f"{self.folder / DEFAULT_FILE}: a demo is for this machine alone, so its host is {LOOPBACK} and not"
@@ -130,12 +134,8 @@ class Demo:
     async def _trader(self, house: House, name: str, funds: dict[str, int]) -> Trader:
         account = await _funded(house, name, funds)
         living = [key for one in house.keyring.list(account) if (key := house.keyring.find(one.api_key)) is not None]
-        old = [key for key in living if key.label == "demo"]
-        key = (
-            old[-1]
-            if old
-            else house.keyring.create(account, frozenset({Scope.READ, Scope.TRADE}), "hmac", label="demo").key
-        )
+        old = [key for key in living if key.label == "demo" and Scope.WITHDRAW in key.scopes]
+        key = old[-1] if old else house.keyring.create(account, _ALL, "hmac", label="demo", roaming=True).key
         return Trader(name, key.api_key, key.secret.decode())
 
     async def run(self, house: House, doors: Doors, stop: trio.Event) -> None:
