@@ -89,7 +89,7 @@ class Reject(Enum):
     PAYOUTS_SHUT = -4019, "Withdrawals of this asset are stopped for now."
     TOO_FINE = -4021, "The amount has more decimals than the network can carry."
     BELOW_MINIMUM = -4022, "The amount is below the smallest withdrawal."
-    FEE_CHANGED = -1209, "The network's fee has changed meanwhile. Look again."
+    FEE_CHANGED = -2405, "The network's fee has changed meanwhile. Look again."
     DAY_LIMIT = -4023, "Within 24 hours, the withdrawal exceeds the maximum amount."
     MONTH_LIMIT = -4023, "Within 30 days, the withdrawal exceeds the maximum amount."
 

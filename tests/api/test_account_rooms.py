@@ -54,15 +54,15 @@ async def test_a_key_reads_what_it_may_do(house: House) -> None:
         assert not any(mine[what] for what in ("enableWithdrawals", "enableMargin", "enableFutures"))
 
 
-async def test_a_wallet_without_custody_is_empty_and_shut(house: House) -> None:
+async def test_a_wallet_without_networks_is_empty_and_shut(house: House) -> None:
     alice = house.client(house.alice)
     for path in ("deposit/hisrec", "withdraw/history"):
         assert (await alice.signed("GET", f"/sapi/v1/capital/{path}", coin="BTC")).json == []
     address = await alice.signed("GET", "/sapi/v1/capital/deposit/address", coin="BTC")
-    apply = await alice.signed("POST", "/sapi/v1/capital/withdraw/apply", coin="BTC", address="x", amount="1")
-    words = "This operation is not supported. Not here: {}, until custody is open."
-    assert address.error == (400, -1020, words.format("deposits"))
-    assert apply.error == (400, -1020, words.format("withdrawals"))
+    assert address.error == (400, -4018, "This asset does not travel over that network.")
+    assert [one["networkList"] for one in (await alice.signed("GET", "/sapi/v1/capital/config/getall")).json] == [
+        []
+    ] * 3
 
 
 async def test_there_are_no_allocations(house: House) -> None:

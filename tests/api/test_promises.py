@@ -36,11 +36,11 @@ async def test_a_key_that_may_read_moves_nothing(house: House) -> None:
     assert await house.fingerprint() == before
 
 
-def test_no_key_can_withdraw() -> None:
-    """B18: the scope is not to be had before there are address lists for it."""
-    with pytest.raises(KeyRefused, match="withdraw"):
-        parse_scopes(("withdraw",))
-    assert {scope.value for scope in Scope} == {"read", "trade"}
+def test_b18_there_are_three_scopes_and_none_of_them_moves_money_within_the_house() -> None:
+    """B18: what wants the scope to withdraw is told where it is tried, in tests/api/custody."""
+    assert {scope.value for scope in Scope} == {"read", "trade", "withdraw"}
+    with pytest.raises(KeyRefused, match="no scope is called"):
+        parse_scopes(("transfer",))
 
 
 @pytest.mark.parametrize("part", ["query", "body"])

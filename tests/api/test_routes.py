@@ -58,13 +58,14 @@ def test_every_endpoint_and_parameter_is_documented(route: Route) -> None:
     for field in fields_of(route.takes):
         assert f"`{field.name}`" in lines[0], field.name
     security = {Security.NONE: "open", Security.KEY: "key", Security.READ: "read", Security.TRADE: "trade"}
+    security[Security.WITHDRAW] = "withdraw"
     assert f"| {security[route.security]} |" in lines[0]
 
 
 def test_what_changes_something_needs_the_scope_to_trade() -> None:
     for route in ROUTES:
         if route.method != "GET" and "userDataStream" not in route.path:
-            assert route.security is Security.TRADE, named(route)
+            assert route.security in {Security.TRADE, Security.WITHDRAW}, named(route)
 
 
 @pytest.mark.parametrize(

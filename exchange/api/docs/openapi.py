@@ -46,7 +46,7 @@ _PLACES: Final = (
 """Which paths belong to which group; all others are market data."""
 
 _JSON: Final = "application/json"
-_SIGNED: Final = {Security.READ, Security.TRADE}
+_SIGNED: Final = {Security.READ, Security.TRADE, Security.WITHDRAW}
 
 
 def document() -> dict[str, Any]:
@@ -220,6 +220,7 @@ _SECURITY: Final[dict[Security, dict[str, list[str]]]] = {
     Security.KEY: {"key": []},
     Security.READ: {"key": [], "signature": []},
     Security.TRADE: {"key": [], "signature": []},
+    Security.WITHDRAW: {"key": [], "signature": []},
 }
 
 

@@ -24,6 +24,7 @@ _WHO: Final = {
     "key": "Send your API key; no signature.",
     "read": "Send your API key and a signature; the key must be allowed to read.",
     "trade": "Send your API key and a signature; the key must be allowed to trade.",
+    "withdraw": "Send your API key and a signature; the key must be allowed to withdraw, from where you are.",
     "signed": "Send your API key and a signature.",
     "logged on": "Log on before.",
 }

@@ -21,7 +21,7 @@ from exchange.core.orders import OrderStatus, OrderType, SelfTrade, Side, TimeIn
 from exchange.market_data.intervals import INTERVALS
 from exchange.settings import Settings
 
-WHO: Final = {Security.NONE: "open", Security.KEY: "key", Security.READ: "read", Security.TRADE: "trade"}
+WHO: Final = {security: "open" if security is Security.NONE else security.name.lower() for security in Security}
 """Who may ask, in the words of the manual."""
 
 

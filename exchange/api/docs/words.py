@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from exchange.api.docs.letters import LETTERS
 from exchange.api.docs.list_words import LIST_WORDS
+from exchange.api.docs.wallet_words import WALLET_WORDS
 from exchange.api.wire_market import Kline, Level
 
 
@@ -159,15 +160,11 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "locked": ("What your open orders hold.", "14500.00000000"),
     "balances": ("Your balances.", None),
     "freeze": ("Always 0.", "0.00000000"),
-    "withdrawing": ("Always 0.", "0.00000000"),
     "ipoable": ("Always 0.", "0.00000000"),
     "ipoing": ("Always 0.", "0.00000000"),
     "storage": ("Always 0.", "0.00000000"),
     "trading": ("Always true.", True),
     "isLegalMoney": ("Always false.", False),
-    "networkList": ("Networks for deposits and withdrawals.", None),
-    "depositAllEnable": ("Whether it can be deposited.", False),
-    "withdrawAllEnable": ("Whether it can be withdrawn.", False),
     "makerCommission": ("What a maker pays, in hundredths of a percent.", 10),
     "takerCommission": ("What a taker pays, in hundredths of a percent.", 15),
     "TradeFee.makerCommission": ("What a maker pays, as a fraction of one.", "0.00100000"),
@@ -188,8 +185,6 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "enabledForAccount": ("Always false.", False),
     "enabledForSymbol": ("Always false.", False),
     "canTrade": ("Whether this key may trade on this account now.", True),
-    "canWithdraw": ("Whether withdrawals are open.", False),
-    "canDeposit": ("Whether deposits are open.", False),
     "brokered": ("Always false.", False),
     "requireSelfTradePrevention": ("Always false.", False),
     "preventSor": ("Always false.", False),
@@ -284,9 +279,7 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "offset": ("How many to pass over.", 0),
     "txId": ("Only that transaction.", None),
     "withdrawOrderId": ("Your own name for it.", "my-withdrawal-1"),
-    "idList": ("Only these numbers, with commas between.", None),
     "transactionFeeFlag": ("Who pays for a move inside the house.", False),
-    "WithdrawRequest.name": ("A word for the address.", None),
     "walletType": ("From which wallet; there is one.", 0),
     "data": ("What was asked for.", None),
     "AccountStatus.data": ("Normal; or Frozen: it can cancel, and no more.", "Normal"),
@@ -298,7 +291,6 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "createTime": ("When the key was made.", 1_700_000_000_000),
     "enableReading": ("Whether the key may read the account.", True),
     "enableSpotAndMarginTrading": ("Whether the key may trade.", True),
-    "enableWithdrawals": ("Always false.", False),
     "enableInternalTransfer": ("Always false.", False),
     "enableMargin": ("Always false.", False),
     "enableFutures": ("Always false.", False),
@@ -378,5 +370,5 @@ POSITIONS: Final[dict[object, tuple[Word, ...]]] = {
 }
 """What stands where in records that are told as lists."""
 
-WORDS: Final[dict[str, tuple[str, object]]] = _COMMON | LETTERS | LIST_WORDS
+WORDS: Final[dict[str, tuple[str, object]]] = _COMMON | LETTERS | LIST_WORDS | WALLET_WORDS
 """`name` or `Record.name` -> (meaning, example or None)."""

@@ -15,9 +15,9 @@ from exchange.api.errors import Refusal, Refused, refusal_of
 from exchange.api.parameters import ClientId, Count, Decimal
 from exchange.api.rooms import Rooms
 from exchange.api.wire_custody import DepositAddress, DepositReply, WithdrawalReply, WithdrawalTaken
-from exchange.core.commands import RequestWithdrawal
 from exchange.core.decimals import Malformed
 from exchange.core.market import Asset
+from exchange.core.rejects import Reject
 from exchange.core.transfers import DepositState
 from exchange.core.units import Amount, Micros
 from exchange.custody import history, payout_rows
@@ -82,10 +82,33 @@ _REFUSALS: Final[dict[Why, Refusal | Callable[[str], Refusal]]] = {
 }
 
 
+_BY_LEDGER: Final[dict[Reject, Refusal]] = {
+    Reject.BAD_AMOUNT: errors.overflowed("amount"),
+    **{
+        reject: refusal_of(reject)
+        for reject in (
+            Reject.QUEUE_FULL,
+            Reject.STORAGE_LOW,
+            Reject.ACCOUNT_FROZEN,
+            Reject.UNKNOWN_NETWORK,
+            Reject.WITHDRAWALS_CLOSED,
+            Reject.PAYOUTS_SHUT,
+            Reject.TOO_FINE,
+            Reject.BELOW_MINIMUM,
+            Reject.FEE_CHANGED,
+            Reject.DAY_LIMIT,
+            Reject.MONTH_LIMIT,
+            Reject.INSUFFICIENT_FUNDS,
+        )
+    },
+}
+"""What the ledger may say to a withdrawal whose account and asset there are."""
+
+
 def refused(denied: Denied) -> Refused:
     """The desk's refusal as it leaves the house."""
     if denied.reject is not None:
-        return Refused(refusal_of(denied.reject))
+        return Refused(_BY_LEDGER.get(denied.reject, errors.INTERNAL))
     found = _REFUSALS[denied.why]
     return Refused(found if isinstance(found, Refusal) else found(denied.text))
 
@@ -219,10 +242,5 @@ async def withdraw(rooms: Rooms, caller: Caller, request: WithdrawRequest) -> Wi
     try:
         row = await rooms.desk.withdraw(asked)
     except Denied as denied:
-        raise _said_no(RequestWithdrawal, denied) from denied
+        raise refused(denied) from denied
     return WithdrawalTaken(row.id)
-
-
-def _said_no(_command: type[RequestWithdrawal], denied: Denied) -> Refused:
-    """Whatever the ledger says to that command may come back, and is told so in /docs."""
-    return refused(denied)

@@ -9,6 +9,7 @@ import pytest
 
 from exchange.api.http_routes import EXTENSION, Route, Security
 from exchange.core import commands as co
+from exchange.office.keys import Scope
 from tests.api.house import READ, House, query
 
 CANCEL = {"method": "order.cancel", "symbol": "BTCUSDT", "origClientOrderId": "hers"}
@@ -16,6 +17,10 @@ ASKED: dict[str, dict[str, object]] = {
     "/ext/v1/events": {},
     "/ext/v1/ledger": {},
     "/ext/v1/batchOrders": {"batchOrders": msgspec.json.encode([CANCEL]).decode()},
+    "/ext/v1/deposit/explain": {"txId": "hers"},
+    "/ext/v1/withdraw/address": {"coin": "BTC", "address": "nobodys"},
+    "/ext/v1/withdraw": {"id": "hers"},
+    "/ext/v1/account/freeze": {},
     "/ext/v1/countdownCancelAll": {"symbol": "BTCUSDT", "countdownTime": 1000},
 }
 
@@ -28,8 +33,9 @@ def named(route: Route) -> str:
 async def test_nothing_of_anothers_is_told_or_moved(house: House, route: Route) -> None:
     placed = await house.client(house.alice).order("BUY", "1", "29000", newClientOrderId="hers", idempotencyKey="hers")
     assert placed.status == 200
-    reply = await house.client(house.bob).signed(route.method, route.path, **ASKED[route.path])
-    assert reply.status == 200
+    his = house.rooms.keyring.create(house.bob.account, frozenset(Scope), "hmac", roaming=True)
+    reply = await house.client(key=his).signed(route.method, route.path, **ASKED[route.path])
+    assert reply.status == (400 if route.security is Security.WITHDRAW else 200)
     assert b"hers" not in reply.raw
     market = house.rooms.catalogue.find("BTCUSDT").id
     await house.rooms.sequencer.call(co.FireCountdown(house.bob.account, market))

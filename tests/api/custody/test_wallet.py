@@ -204,6 +204,7 @@ async def test_withdrawals_are_found_by_name_number_and_state(house: House) -> N
         ({"amount": "0"}, -4022),
         ({"amount": "0.000000001"}, -1111),
         ({"amount": "99999999999999999999"}, -1108),
+        ({"amount": "90000000000"}, -1108),
         ({"amount": "-1"}, -1100),
         ({"amount": "5.00000001"}, -4023),
         ({"addressTag": "1"}, -1020),

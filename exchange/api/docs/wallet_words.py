@@ -1,0 +1,88 @@
+"""What the fields of deposits, withdrawals, networks and allow-lists mean. Part of `words`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_ADDRESS: Final = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+
+WALLET_WORDS: Final[dict[str, tuple[str, object]]] = {
+    # networks
+    "networkList": ("Ways in and out; the first is meant where none is named.", None),
+    "depositAllEnable": ("Whether it can be deposited.", True),
+    "withdrawAllEnable": ("Whether it can be withdrawn.", True),
+    "withdrawing": ("What withdrawals hold that have not ended.", "0.00000000"),
+    "CoinNetwork.name": ("Its name.", "BTC"),
+    "contractAddress": ("The token's contract; empty: the chain's own coin.", ""),
+    "isDefault": ("Whether it is meant where none is named.", True),
+    "depositEnable": ("Whether deposits are taken.", True),
+    "depositDesc": ("Why not.", ""),
+    "depositDust": ("Deposits below this are not credited.", "0.00001000"),
+    "withdrawEnable": ("Whether withdrawals may be asked for.", True),
+    "withdrawDesc": ("Why not.", ""),
+    "withdrawFee": ("What a withdrawal costs, out of its amount.", "0.00010000"),
+    "withdrawMin": ("The smallest withdrawal, its fee counted in.", "0.00100000"),
+    "withdrawMax": ("How much accounts of your tier may withdraw within 24 hours.", "5.00000000"),
+    "withdrawIntegerMultiple": ("The smallest amount that the network can carry.", "0.00000001"),
+    "minConfirm": ("How many blocks a small deposit waits for.", 2),
+    "unLockConfirm": ("How many blocks the largest deposits wait for.", 6),
+    "busy": ("Whether the chain is not being followed just now.", False),
+    "sameAddress": ("Always false.", False),
+    "addressRegex": ("Always empty: addresses are judged by their checksums.", ""),
+    "memoRegex": ("Always empty.", ""),
+    "specialTips": ("What is to be known about it now.", ""),
+    # deposits
+    "DepositAddress.address": ("Where to send.", _ADDRESS),
+    "DepositAddress.tag": ("Always empty.", ""),
+    "DepositAddress.url": ("Always empty.", ""),
+    "DepositReply.id": ("The deposit's name for good.", "BTC:9c2b0a…:0"),
+    "DepositReply.address": ("Your address that it paid.", _ADDRESS),
+    "DepositReply.amount": ("How much is credited; of a token that is not listed, in its own unit.", "0.50000000"),
+    "DepositReply.coin": ("Code of the asset; of a token that is not listed, its contract.", "BTC"),
+    "DepositReply.status": ("0 waits for blocks, 1 credited, 2 its block is gone, 7 held.", 1),
+    "DepositReply.txId": ("The transaction.", "9c2b0a7d5e…"),
+    "DepositReply.network": ("The chain.", "BTC"),
+    "DepositReply.transferType": ("Always 0.", 0),
+    "DepositReply.walletType": ("Always 0.", 0),
+    "DepositReply.addressTag": ("Always empty.", ""),
+    "insertTime": ("When it was first seen.", 1_700_000_000_000),
+    "completeTime": ("When it ended; 0 or empty: it has not.", 1_700_000_600_000),
+    "WithdrawalReply.completeTime": ("When it ended, in UTC; empty: it has not.", "2023-11-14 22:23:20"),
+    "unlockConfirm": ("How many blocks it waits for.", 2),
+    "confirmTimes": ("How many it has, of how many.", "2/2"),
+    "DepositReply.info": ("Why it is held.", ""),
+    "sourceAddress": ("Where it came from, if that was asked for and the chain says.", ""),
+    # withdrawals
+    "WithdrawalReply.id": ("Its name for good.", "b6ae22b3aa844210a7041aee7589627c"),
+    "WithdrawalTaken.id": ("Its name for good.", "b6ae22b3aa844210a7041aee7589627c"),
+    "OneWithdrawal.id": ("The withdrawal's name.", "b6ae22b3aa844210a7041aee7589627c"),
+    "WithdrawalReply.amount": ("What the address gets.", "0.49990000"),
+    "transactionFee": ("What it cost besides; nothing within the house.", "0.00010000"),
+    "WithdrawalReply.status": ("1 cancelled, 2 awaits approval, 3 rejected, 4 on its way, 5 failed, 6 completed.", 6),
+    "WithdrawalReply.txId": ("The transaction; empty: there is none yet.", "9c2b0a7d5e…"),
+    "WithdrawalReply.network": ("The chain.", "BTC"),
+    "WithdrawalReply.walletType": ("Always 0.", 0),
+    "WithdrawalReply.info": ("Why it waits or has ended.", ""),
+    "applyTime": ("When it was asked for, in UTC.", "2023-11-14 22:13:20"),
+    "WithdrawalReply.transferType": ("1: the address was of this house, and no chain was needed; else 0.", 0),
+    "confirmNo": ("Always 0.", 0),
+    "txKey": ("Always empty.", ""),
+    "WithdrawRequest.amount": ("How much, the network's fee in it.", "0.50000000"),
+    "WithdrawRequest.name": ("A word for the address, kept with it where there is no allow-list.", "my-shop"),
+    "idList": ("Only these names, with commas between; at most 45.", None),
+    # allow-lists
+    "AllowedAddress.name": ("Your word for it.", "my shop"),
+    "NewAddress.name": ("Your word for it: at most 64 characters.", "my shop"),
+    "AllowedAddress.addressTag": ("Always empty.", ""),
+    "AllowedAddress.network": ("The chain.", "BTC"),
+    "origin": ("Always empty.", ""),
+    "originType": ("Always others.", "others"),
+    "whiteStatus": ("Whether it may be used now.", True),
+    "usableFrom": ("From when on it may be used.", 1_700_086_400_000),
+    # how it stands
+    "canWithdraw": ("Whether withdrawals are open, and the account not frozen.", True),
+    "canDeposit": ("Whether deposits are open.", True),
+    "enableWithdrawals": ("Whether the key may withdraw.", False),
+    "OneTransaction.txId": ("The transaction's id.", "9c2b0a7d5e…"),
+}
+"""By name, or by `Record.name`: the words and an example."""
