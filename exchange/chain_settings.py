@@ -35,7 +35,7 @@ CHAIN_HELP: Final = {
     "family": "What kind of chain it is: bitcoin (also Litecoin), evm, or memory (no node; for demos only).",
     "parameters": "Of family bitcoin: bitcoin-mainnet, bitcoin-regtest, litecoin-mainnet and so on.",
     "chain_id": "Of family evm: the chain id that the node must name.",
-    "rpc_url": "The node's address for JSON-RPC, without credentials. A Bitcoin node keeps all blocks and has txindex=1.",
+    "rpc_url": "The node's address for JSON-RPC, without credentials. Bitcoin nodes: with txindex=1, not pruned.",
     "rpc_credentials_file": "File with user:password for it (or the node's cookie file), readable by its owner alone.",
     "second_rpc_url": "A second, independent node: nothing is credited that it does not say too.",
     "second_rpc_credentials_file": "The same for the second node.",
