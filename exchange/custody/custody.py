@@ -74,6 +74,11 @@ class Custody:
             for line in self.lines.values():
                 nursery.start_soon(line.follower.run)
 
+    def cold(self, chain: str) -> str:
+        """Where too much of a chain's coins goes for keeping; "" where the signer knows no such place."""
+        wallet = self._wallets.get(chain)
+        return cold_addresses(wallet.form, wallet.cold[0], 1)[0] if wallet is not None and wallet.cold else ""
+
     async def _take_wallets(self, line: Line) -> None:
         """The public keys that the signer's folder tells; a chain that it does not know has those it had before."""
         name = line.chain.name
@@ -88,8 +93,8 @@ class Custody:
             return
         for purpose in (Purpose.DEPOSIT, Purpose.HOT, Purpose.CHANGE, Purpose.GAS):
             await line.pool.add_wallet(purpose, wallet.xpub(purpose))
-        for said in wallet.cold[:1]:  # what is sent there stays ours, and is counted
-            await line.pool.add_wallet(Purpose.COLD, cold_addresses(wallet.form, said, 1)[0])
+        if cold := self.cold(name):  # what is sent there stays ours, and is counted
+            await line.pool.add_wallet(Purpose.COLD, cold)
 
 
 @contextmanager

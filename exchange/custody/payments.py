@@ -29,6 +29,7 @@ from exchange.custody.screening import DenyList
 from exchange.custody.spendings import policy_of, spending_of
 from exchange.custody.status import Following
 from exchange.custody.store import Store
+from exchange.custody.sweeps import Sweeps
 from exchange.custody.withdrawals import Withdrawals
 from exchange.sequencer import Sequencer
 from exchange.settings import Settings
@@ -46,6 +47,8 @@ class Payer(msgspec.Struct, frozen=True):
     poll_seconds: float
     healthy: Callable[[], bool]
     make: Callable[[], Payouts | None]
+    sweeps: Sweeps | None = None
+    """Moves between our own addresses, planned before what people asked for."""
 
 
 class Payments:
@@ -90,6 +93,8 @@ class Payments:
         worker = self._working.get(payer.chain) or payer.make()
         if worker is not None:
             self._working[payer.chain] = worker
+            if payer.sweeps is not None:
+                await payer.sweeps.step()
             await worker.step()
 
     async def _keep(self, name: str, poll: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -149,7 +154,10 @@ def open_payments(
             return Payouts(store, line.chain, spending, who, reports, clock, policy)
 
         poll = line.settings.poll_milliseconds / _MILLI
-        return Payer(name, line.chain.identity, poll, lambda: line.status.following is Following.FOLLOWING, make)
+        sweeps = Sweeps(name, line, folder, store, sequencer, clock, demo=settings.demo, cold=custody.cold(name))
+        return Payer(
+            name, line.chain.identity, poll, lambda: line.status.following is Following.FOLLOWING, make, sweeps
+        )
 
     payers = {name: payer(name, line) for name, line in custody.lines.items()}
     return Payments(store, withdrawals, reports, payers, clock)

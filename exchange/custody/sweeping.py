@@ -77,7 +77,7 @@ class Sweeper:
         self._store = store
         self._chain = chain
         self._moves = moves
-        self._plans = plans
+        self.plans = plans
         self._clock = clock
 
     async def step(self) -> int | None:
@@ -88,7 +88,7 @@ class Sweeper:
         if stopped(db, name) or len(moving) >= _MOST_MOVING:
             return None
         try:
-            planned = await self._moves.sweep(sweep_rows.piles(db, name), self._plans.least, moving)
+            planned = await self._moves.sweep(sweep_rows.piles(db, name), self.plans.least, moving)
             if planned is None and not moving:
                 planned = await self._level()
             return None if planned is None else await self._keep(planned)
@@ -101,14 +101,14 @@ class Sweeper:
     async def _level(self) -> Planned | None:
         """Too much in the hot wallet goes to cold; too little is an alarm, since its keys are not here."""
         header = await self._chain.tip()
-        for contract, hot in self._plans.hot().items():
+        for contract, hot in self.plans.hot().items():
             have = await self._moves.hot(contract, header)
             advice = hot_limits.advise(have, hot.wanted, hot.liabilities)
             what = contract or "the chain's own coin"
             if advice.act is Act.REFILL:
                 await self._alarm("hot wallet low", f"{what}: below half of {hot.wanted}. Refill it from cold")
-            elif advice.act is Act.SPILL and self._plans.cold:
-                return await self._moves.spill(contract, advice.amount, self._plans.cold)
+            elif advice.act is Act.SPILL and self.plans.cold:
+                return await self._moves.spill(contract, advice.amount, self.plans.cold)
             elif advice.act is Act.SPILL:
                 await self._alarm("hot wallet full", f"{what}: too much for {hot.wanted}, and no cold wallet is known")
         return None
