@@ -98,6 +98,7 @@ class BitcoinChain:
     async def block(self, header: Header, watched: Watched, ours: frozenset[str]) -> Block:
         """This very block. All but signatures is hashed: no payment can be added, left out or changed on the way."""
         raw = some_bytes(await self._rpc.call("getblock", header.hash, 0))
+        await trio.lowlevel.checkpoint()
         incoming: list[Incoming] = []
         spent: list[tuple[str, str]] = []
         kept: dict[str, bytes] = {}
@@ -119,7 +120,9 @@ class BitcoinChain:
                     await trio.lowlevel.checkpoint()
         except Malformed as error:
             raise NodeFault(f"{self.name}: block {header.height} cannot be read: {error}") from error
+        await trio.lowlevel.checkpoint()
         root = bitcoin_raw.merkle_root(txids)
+        await trio.lowlevel.checkpoint()
         if told.hash != header.hash or root != told.root or len(set(txids)) != len(txids):
             raise NodeFault(f"{self.name}: what the node gives for block {header.height} is not that block")
         costs = [Mined(one.txid, True, await self._cost(one)) for one in mined]

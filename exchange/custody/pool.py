@@ -109,13 +109,17 @@ class Pool:
         def make(db: apsw.Connection) -> dict[str, Owned]:
             where = (self.chain, wallet.purpose)
             ((first,),) = db.execute("SELECT derived FROM wallets WHERE chain = ? AND purpose = ?", where)
-            made = dict(self._derive(wallet.purpose, wallet.xpub, range(int(first), int(first) + count)))
+            places = range(int(first), int(first) + count)
+            made = {
+                self._key_of(text): Owned(text, wallet.purpose, place)
+                for place, text in self._derive(wallet.purpose, wallet.xpub, places)
+            }
             db.executemany(
                 "INSERT INTO addresses (chain, key, address, purpose, place) VALUES (?, ?, ?, ?, ?)",
-                [(self.chain, self._key_of(text), text, wallet.purpose, place) for place, text in made.items()],
+                [(self.chain, key, one.address, one.purpose, one.index) for key, one in made.items()],
             )
             db.execute("UPDATE wallets SET derived = derived + ? WHERE chain = ? AND purpose = ?", (count, *where))
-            return {self._key_of(text): Owned(text, wallet.purpose, place) for place, text in made.items()}
+            return made
 
         added = await self._store.write(make)
         self.watched = {**self.watched, **added}

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 import apsw
+import msgspec
 import structlog
 
 from exchange.clock import Clock
@@ -26,6 +27,7 @@ from exchange.custody.store import Store
 
 _log = structlog.get_logger("exchange.custody")
 
+_AT_A_LOOK: Final = 100
 _PENDING_LIMIT: Final = 1_000
 _GONE_LIMIT: Final = 20
 _NOTHING: Final[frozenset[str]] = frozenset()
@@ -41,6 +43,14 @@ class Contracts:
     def __call__(self) -> frozenset[str]:
         """What a node of a family with contracts asks."""
         return self.names
+
+
+class _Ahead(msgspec.Struct, frozen=True):
+    """What a look at the node told, and up to which block it is good."""
+
+    tip: Header
+    final: int | None
+    until: int
 
 
 class Watcher:
@@ -80,37 +90,48 @@ class Watcher:
         self._ours = ours
         self._also = also
         self._listed: Listed = {}
+        self._ahead: _Ahead | None = None
 
     async def step(self) -> bool:
         """One round: back where need be, then at most one block on. Whether there is more to do at once.
 
         Raises `NodeFault`: try again later. `WrongChain`: the chain has been stopped, and that is on disk.
         """
+        ahead, self._ahead = self._ahead, None
         try:
-            return await self._step()
+            return await (self._look() if ahead is None else self._next(ahead))
         except WrongChain as error:
             why = str(error)
             await self._store.write(partial(self._stop, why=why))
             self.status.say(Following.STOPPED, why, self._clock.now())
             raise
 
-    async def _step(self) -> bool:
+    async def _look(self) -> bool:
+        """How far the node is, whether we must go back, and on what terms money comes in."""
         at = await self._where()
         if at.stopped:
             raise WrongChain(at.stopped)
         tip = await self.chain.tip()
         at = await self._back(at, tip)
         await self._take_terms()
-        if tip.height <= at.height:
-            await self._idle(at, tip)
-            return False
+        final = await self.chain.finalized()
+        if tip.height > at.height:
+            return await self._next(_Ahead(tip, final, at.height + _AT_A_LOOK))
+        await self._idle(at, tip, final)
+        return False
+
+    async def _next(self, ahead: _Ahead) -> bool:
+        """The next block; what was learnt by looking holds for some more, as long as each is the last one's child."""
+        at = await self._where()
         header = await self.chain.header(at.height + 1)
         if header is None or header.parent != at.hash:
             return True  # the chain went elsewhere since we looked
         if header.height != at.height + 1:
             raise NodeFault(f"asked for block {at.height + 1}, the node gave block {header.height}")
-        await self._on(header)
-        self._tell(header.height, tip, more=header.height < tip.height)
+        await self._on(header, ahead.final)
+        more = header.height < ahead.tip.height
+        self._tell(header.height, ahead.tip, more=more)
+        self._ahead = ahead if more and header.height < ahead.until else None
         return True
 
     async def check(self) -> None:
@@ -178,18 +199,17 @@ class Watcher:
         assert again is not None
         return again
 
-    async def _on(self, header: Header) -> None:
+    async def _on(self, header: Header, final: int | None) -> None:
         """The next block: both nodes' word on it, and all of it in one transaction."""
         watched, ours = self._pool.watched, self._ours()
         block = await self.chain.block(header, watched, ours)
         if block.header != header:
             raise NodeFault(f"asked for block {header.hash}, the node gave {block.header.hash}")
         await self._agree(block)
-        final = await self.chain.finalized()
-        keys = [self.chain.key_of(one.to.address) for one in block.incoming]
         name, listed, limit, now = self.chain.name, self._listed, self._reorg_limit, self._clock.now()
 
         def record(db: apsw.Connection) -> recording.Recorded:
+            keys = [self.chain.key_of(one.to.address) for one in block.incoming]
             done = recording.record(db, name, block, keys, listed, final, limit, now)
             if self._also is not None:
                 self._also(db, block)
@@ -218,9 +238,9 @@ class Watcher:
         self._contracts.names = frozenset(listed) - {""}
         await self._store.write(lambda db: recording.reassess(db, self.chain.name, listed, now))
 
-    async def _idle(self, at: Progress, tip: Header) -> None:
+    async def _idle(self, at: Progress, tip: Header, final: int | None) -> None:
         """Nothing new: what became final is credited, and what waits to be mined is shown."""
-        final, now = await self.chain.finalized(), self._clock.now()
+        now = self._clock.now()
         if final is not None:
             told = await self._store.write(lambda db: recording.promote(db, at.name, at.height, final, now))
             if told:
