@@ -55,7 +55,9 @@ def concerned(logs: Sequence[LogShape], watched: Watched) -> set[str]:
     return {
         log.transaction_hash.lower()
         for log in logs
-        if (found := event(log)) and (found.to in watched or found.sender in watched)
+        if any("0x" + topic[26:].lower() in watched for topic in log.topics[1:3])  # a quick look, most are strangers'
+        and (found := event(log))
+        and (found.to in watched or found.sender in watched)
     }
 
 

@@ -72,12 +72,12 @@ def flat(answer: object, header: Header, content: BlockShape) -> list[Moved]:
     found: list[Moved] = []
     failed: tuple[str, list[int]] | None = None
     for call in answer:
-        if not isinstance(call, dict) or hash32(call.get("blockHash")) != header.hash:
+        if not isinstance(call, dict) or call.get("blockHash") != header.hash:
             raise NodeFault("the node gave traces of another block")
-        if call.get("transactionHash") is None:  # what the chain itself pays out
+        txid, path = call.get("transactionHash"), _path(call.get("traceAddress"))
+        if txid is None:  # what the chain itself pays out
             continue
-        txid, path = hash32(call["transactionHash"]), _path(call.get("traceAddress"))
-        if txid not in outermost or outermost[txid] is (not path):
+        if not isinstance(txid, str) or txid not in outermost or outermost[txid] is (not path):
             raise NodeFault("the node gave traces that do not belong to the block's transactions")
         outermost[txid] = True
         if failed and failed[0] == txid and path[: len(failed[1])] == failed[1]:
