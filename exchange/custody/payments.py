@@ -21,6 +21,7 @@ from exchange.core.transfers import WithdrawalState
 from exchange.custody import payout_store
 from exchange.custody.custody import Custody, Line
 from exchange.custody.memory_signer import MemorySigner
+from exchange.custody.network_costs import NetworkCosts
 from exchange.custody.payout_reports import Reports
 from exchange.custody.payout_rows import payout, withdrawal
 from exchange.custody.payouts import Payouts, Signer
@@ -55,12 +56,19 @@ class Payments:
     """The room."""
 
     def __init__(
-        self, store: Store, withdrawals: Withdrawals, reports: Reports, payers: Mapping[str, Payer], clock: Clock
+        self,
+        store: Store,
+        sequencer: Sequencer,
+        withdrawals: Withdrawals,
+        reports: Reports,
+        payers: Mapping[str, Payer],
+        clock: Clock,
     ) -> None:
         """`payers` by chain. Nothing is asked of a node before `run`."""
         self.store = store
         self.withdrawals = withdrawals
         self._reports = reports
+        self._costs = NetworkCosts(store, sequencer)
         self.payers = payers
         self._clock = clock
         self._working: dict[str, Payouts] = {}
@@ -82,9 +90,10 @@ class Payments:
         await self.withdrawals.recover()
 
     async def follow_up(self) -> None:
-        """The ledger hears what happened, and what stays inside is settled."""
+        """The ledger hears what happened and what it cost, and what stays inside is settled."""
         await self._reports.step()
         await self.withdrawals.settle_inside()
+        await self._costs.step()
 
     async def pay(self, payer: Payer) -> None:
         """One round of a chain's payouts, if it is followed without trouble."""
@@ -160,4 +169,4 @@ def open_payments(
         )
 
     payers = {name: payer(name, line) for name, line in custody.lines.items()}
-    return Payments(store, withdrawals, reports, payers, clock)
+    return Payments(store, sequencer, withdrawals, reports, payers, clock)
