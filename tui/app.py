@@ -1,4 +1,4 @@
-"""The dashboard as a whole: hears the link, keeps what was seen, and shows it on two screens."""
+"""The dashboard as a whole: hears the link, keeps what was seen, and shows it on three screens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -20,14 +20,17 @@ from textual.theme import Theme
 from exchange.admin import wire
 from tui.client import Lost, Refused, Unasked
 from tui.link import Link
-from tui.messages import Acted, Heard, LinkChanged, MarketsListed
+from tui.messages import Acted, Heard, LeavingListed, LinkChanged, MarketsListed
 from tui.screens.board import Board
 from tui.screens.code import CodePrompt
 from tui.screens.markets import Markets
 from tui.screens.overview import Overview
+from tui.screens.withdrawals import Withdrawals
 from tui.seen import CodeNeeded, On, Seen
 from tui.text import plain
 from tui.words import PHASE_NAME
+
+R = TypeVar("R")
 
 REDRAW_S: Final = 0.1
 """However much is heard, the screen is drawn this often at most."""
@@ -69,7 +72,7 @@ class Dashboard(App[int]):
     TITLE = "onebox exchange"
     CSS_PATH = Path(__file__).with_name("dashboard.tcss")
     ENABLE_COMMAND_PALETTE = False
-    MODES: ClassVar[dict[str, Any]] = {"overview": Overview, "markets": Markets}
+    MODES: ClassVar[dict[str, Any]] = {"overview": Overview, "markets": Markets, "withdrawals": Withdrawals}
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", show=False, priority=True)]
 
@@ -136,6 +139,12 @@ class Dashboard(App[int]):
         self.seen.markets = message.rows
         self._touch()
 
+    def on_leaving_listed(self, message: LeavingListed) -> None:
+        """What leaves, as of now."""
+        seen = self.seen
+        seen.withdrawals, seen.payouts, seen.chains = message.withdrawals, message.payouts, message.chains
+        self._touch()
+
     def on_acted(self, message: Acted) -> None:
         """Tell what became of an act."""
         self.tell(message.sentence, message.done)
@@ -163,7 +172,12 @@ class Dashboard(App[int]):
     def set_phase(self, ask: wire.SetPhase) -> None:
         """Ask the server for it; the answer is told when it comes."""
         self.notify(f"Asked: {plain(ask.symbol)} to {PHASE_NAME[ask.phase]} …", timeout=2, markup=False)
-        self._work(self._act(ask), "act")
+        asked = f"{ask.symbol} to {PHASE_NAME[ask.phase]}"
+        self._work(self._act(ask, asked, lambda row: f"{row.symbol} is {PHASE_NAME[row.phase]} now"), "act")
+
+    def reject(self, ask: wire.RejectWithdrawal) -> None:
+        """The same for a withdrawal."""
+        self._work(self._act(ask, f"reject {ask.id}", lambda row: f"{row.id} is {row.state}"), "act")
 
     def ask_code(self) -> None:
         """Open the prompt for the code, if one is wanted."""
@@ -173,7 +187,7 @@ class Dashboard(App[int]):
             self.push_screen(CodePrompt(wanted.text), self._offer)
 
     def action_board(self, name: str) -> None:
-        """To the other screen."""
+        """To another screen."""
         self.switch_mode(name)
 
     def _offer(self, code: str | None) -> None:
@@ -200,10 +214,9 @@ class Dashboard(App[int]):
             return Acted(f"Cannot watch {symbol}: {refusal}", done=False)
         return None
 
-    async def _act(self, ask: wire.SetPhase) -> Message:
-        asked = f"{ask.symbol} to {PHASE_NAME[ask.phase]}"
+    async def _act(self, ask: wire.Ask[R], asked: str, done: Callable[[R], str]) -> Message:
         try:
-            row = await self.link.ask(ask)
+            result = await self.link.ask(ask)
         except Refused as refusal:
             unknown = refusal.code == "unknown"
             return Acted(f"{'UNKNOWN whether done' if unknown else 'Refused'}, {asked}: {refusal}", done=False)
@@ -211,8 +224,8 @@ class Dashboard(App[int]):
             return Acted(f"Nothing done, {asked}: {error}.", done=False)
         except (Lost, TimeoutError) as error:
             why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
-            return Acted(f"UNKNOWN whether done, {asked}: {why}. Look at the phase.", done=False)
-        return Acted(f"Done: {row.symbol} is {PHASE_NAME[row.phase]} now.", done=True)
+            return Acted(f"UNKNOWN whether done, {asked}: {why}. Look before you try again.", done=False)
+        return Acted(f"Done: {done(result)}.", done=True)
 
     # -----------------------------------------------------------------------------------------
     # What is drawn.

@@ -6,6 +6,7 @@ It knows no widget; what happens is posted as messages.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +18,7 @@ from textual.message import Message
 
 from exchange.admin import wire
 from tui.client import Client, Lost, Pushed, Refused, Unasked, connect, reason
-from tui.messages import Heard, LinkChanged, MarketsListed
+from tui.messages import Heard, LeavingListed, LinkChanged, MarketsListed
 from tui.seen import Attaching, CodeNeeded, Gone, LinkState, On
 from tui.text import plain
 
@@ -28,6 +29,9 @@ PAUSES_S: Final = (1, 2, 3, 5)
 
 POLL_S: Final = 1.0
 """How often the list of markets is asked for; changes of phase are pushed besides."""
+
+LEAVING_POLLS: Final = 3
+"""With every so many a poll goes one for withdrawals and chains."""
 
 SETTLE_S: Final = 0.1
 """A cursor that runs through the list asks only for the market it stops at."""
@@ -128,11 +132,20 @@ class Link:
         self._tries = 0
         self._say(On(me))
         self.touch()
-        while True:
+        for round_ in itertools.count():
             if time.monotonic() - self._touched < me.idle_s:
                 with suppress(TimeoutError, Refused):
                     self._post(MarketsListed((await client.ask(wire.ListMarkets())).rows))
+                    if round_ % LEAVING_POLLS == 0 and wire.ListWithdrawals.method in me.may:
+                        await self._ask_leaving(client)
             await asyncio.sleep(POLL_S)
+
+    async def _ask_leaving(self, client: Client) -> None:
+        """What leaves the house, and how the chains are."""
+        listed = await client.ask(wire.ListWithdrawals())
+        payouts = await client.ask(wire.ListPayouts())
+        chains = await client.ask(wire.ListChains())
+        self._post(LeavingListed(listed.rows, payouts.rows, chains.rows))
 
     async def _resume(self, client: Client) -> None:
         """Hear of the same market as before, or of none if this server does not list it."""

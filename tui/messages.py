@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from exchange.admin.wire import MarketRow
+from exchange.admin.wire import ChainRow, MarketRow, PayoutsRow, WithdrawalRow
 from tui.client import Pushed
 from tui.seen import LinkState
 
@@ -31,6 +31,18 @@ class MarketsListed(Message):
     def __init__(self, rows: tuple[MarketRow, ...]) -> None:
         super().__init__()
         self.rows = rows
+
+
+class LeavingListed(Message):
+    """All withdrawals under way, the chains and their payouts, as of now."""
+
+    def __init__(
+        self, withdrawals: tuple[WithdrawalRow, ...], payouts: tuple[PayoutsRow, ...], chains: tuple[ChainRow, ...]
+    ) -> None:
+        super().__init__()
+        self.withdrawals = withdrawals
+        self.payouts = payouts
+        self.chains = chains
 
 
 class Acted(Message):

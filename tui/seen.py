@@ -10,7 +10,17 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from exchange.admin.wire import Attached, BookView, MarketRow, PhaseChanged, Status, TradesView
+from exchange.admin.wire import (
+    Attached,
+    BookView,
+    ChainRow,
+    MarketRow,
+    PayoutsRow,
+    PhaseChanged,
+    Status,
+    TradesView,
+    WithdrawalRow,
+)
 
 REMEMBERED: Final = 300
 """Seconds of orders per second that the sparkline may show."""
@@ -62,6 +72,9 @@ class Seen:
     heard: float = 0.0
     rates: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     markets: tuple[MarketRow, ...] = ()
+    withdrawals: tuple[WithdrawalRow, ...] = ()
+    payouts: tuple[PayoutsRow, ...] = ()
+    chains: tuple[ChainRow, ...] = ()
     phases: dict[str, PhaseChanged] = field(default_factory=dict)
     symbol: str = ""
     book: BookView | None = None

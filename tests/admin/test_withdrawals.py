@@ -78,7 +78,7 @@ class Desk:
 @asynccontextmanager
 async def desk(folder: Path) -> AsyncIterator[Desk]:
     world = MemoryWorld("ETH", accounts=True)
-    async with furnished(folder, demo=True, worlds={"ETH": world}) as house:
+    async with furnished(folder, worlds={"ETH": world}) as house:
         network = Network(
             BTC, "ETH", 8, automatic_limit=Amount(1_000), one_person_limit=Amount(10_000), withdrawals_open=True
         )

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from exchange.admin import wire
 
 NOON = 1_780_000_000_000_000
-SEES = ("attach", "status", "watch", "markets", "market.show", "book", "trades")
+SEES = ("attach", "status", "watch", "markets", "market.show", "book", "trades", "withdrawal.list")
 
 
 def status(**changes: object) -> wire.Status:
@@ -75,6 +75,34 @@ def trades(symbol: str, count: int = 30) -> wire.TradesView:
     return wire.TradesView(symbol, tuple(rows))
 
 
+def withdrawal(number: str, state: str = "risk_held", **changes: object) -> wire.WithdrawalRow:
+    """Ann wants to have a tenth of a bitcoin paid out."""
+    row = wire.WithdrawalRow(
+        id=number,
+        account=100,
+        account_name="ann",
+        asset="BTC",
+        network="BTC",
+        amount="0.10000000",
+        fee="0.00010000",
+        address="bcrt1q6rhpng9evdsfnn833a4f4vej0asu6dk5srld6x",
+        state=state,
+        why="a new address and a new device" if state == "risk_held" else "",
+        approvals=1,
+        needs=2,
+        txid="",
+        asked=NOON,
+        changed=NOON,
+    )
+    return replace(row, **changes)
+
+
+def chain(name: str, following: str = "following", **changes: object) -> wire.ChainRow:
+    """A chain that is followed to its tip."""
+    row = wire.ChainRow(name, "bitcoin", following, "", NOON, 840_000, 840_000, 120, ())
+    return replace(row, **changes)
+
+
 @dataclass
 class Server:
     """What it says, and what it was asked. `silent` methods are never answered; `code` is asked for if not ""."""
@@ -86,6 +114,9 @@ class Server:
     markets: list[wire.MarketRow] = field(
         default_factory=lambda: [market("BTCUSDT"), market("ETHUSDT"), market("BTCUSD")]
     )
+    withdrawals: list[wire.WithdrawalRow] = field(default_factory=list)
+    payouts: list[wire.PayoutsRow] = field(default_factory=list)
+    chains: list[wire.ChainRow] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
     refusals: dict[str, tuple[str, str]] = field(default_factory=dict)
     asked: list[wire.Ask[Any]] = field(default_factory=list)
@@ -144,7 +175,7 @@ class Server:
                     wrong = ("wrong_code", "That code is wrong or was used before.")
                     return wire.Refusal(0, *(wrong if code else ("code_needed", "A code is needed."))), []
                 self.attached += 1
-                acts = ("market.phase",) if self.role == "operations" else ()
+                acts = ("market.phase", "withdrawal.reject") if self.role == "operations" else ()
                 return wire.Attached(
                     self.operator, self.role, demo=True, idle_s=1800, may=(*SEES, *acts), version="1.2.3"
                 ), []
@@ -155,6 +186,16 @@ class Server:
                 return wire.Watching(symbol), pushes
             case wire.ListMarkets():
                 return wire.MarketList(tuple(self.markets)), []
+            case wire.ListWithdrawals():
+                return wire.WithdrawalList(tuple(self.withdrawals)), []
+            case wire.ListPayouts():
+                return wire.PayoutsList(tuple(self.payouts)), []
+            case wire.ListChains():
+                return wire.ChainList(tuple(self.chains)), []
+            case wire.RejectWithdrawal(number, reason):
+                (found,) = [one for one in self.withdrawals if one.id == number]
+                self.withdrawals = [one for one in self.withdrawals if one.id != number]
+                return replace(found, state="rejected", why=reason), []
             case wire.SetPhase(symbol, phase, reason):
                 row = replace(self._row(symbol), phase=phase)
                 self.markets = [row if old.symbol == symbol else old for old in self.markets]

@@ -13,8 +13,11 @@ from tui.widgets.keybar import Key, KeyBar, line
 EFFECTS = {
     "1": "Sequencer and ledger",
     "2": "spread 0.04",
+    "3": "none under way",
+    "y": "Nothing done: no withdrawal chosen.",
+    "r": "Nothing done: no withdrawal chosen.",
     "Enter": "spread 0.04",
-    "/": "find in markets",
+    "/": "find in ",
     "e": "Export as CSV",
     "?": "Esc closes this.",
     "h": "Halt: BTCUSDT",
@@ -25,7 +28,7 @@ EFFECTS = {
 NAMES = {"Enter": "enter", "/": "slash", "?": "question_mark"}
 
 
-@pytest.mark.parametrize("board", ["1", "2"])
+@pytest.mark.parametrize("board", ["1", "2", "3"])
 async def test_every_key_of_the_last_line_does_what_it_says(board: str) -> None:
     async def scenario(desk: Desk) -> None:
         await desk.press(board)

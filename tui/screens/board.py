@@ -1,4 +1,4 @@
-"""What both screens share: heading, verdict, search line and keys, and the actions behind the common keys."""
+"""What all screens share: heading, verdict, search line and keys, and the actions behind the common keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tui.widgets.verdict import Verdict
 if TYPE_CHECKING:
     from tui.app import Dashboard
 
-SCREENS: Final = (Key("1", "Overview"), Key("2", "Markets"))
+SCREENS: Final = (Key("1", "Overview"), Key("2", "Markets"), Key("3", "Payouts"))
 COMMON: Final = (Key("/", "Find"), Key("e", "Export"), Key("?", "Help"), Key("q", "Quit"))
 
 
@@ -36,6 +36,7 @@ class Board(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "app.board('overview')", show=False),
         Binding("2", "app.board('markets')", show=False),
+        Binding("3", "app.board('withdrawals')", show=False),
         Binding("slash", "find", show=False),
         Binding("e", "export", show=False),
         Binding("question_mark,f1", "help", show=False),

@@ -14,12 +14,13 @@ from textual.widgets import Static
 from tui.ink import BOLD, DIM
 
 KEYS: Final = (
-    ("1  2", "Overview, Markets"),
+    ("1 2 3", "Overview, Markets, Payouts"),
     ("↑ ↓ PgUp PgDn", "move in a list; on Markets, choose the market"),
     ("Tab", "to the next list; / and e work on that one"),
     ("/", "find in the list while you type; Esc shows all"),
     ("e", "export the list as CSV to a file that you name"),
     ("h o c p", "halt, open, cancel-only, post-only; asks twice"),
+    ("y r", "on Payouts: how to approve; reject, asks twice"),
     ("a", "enter your code, where the server asks for one"),
     ("?", "this page"),
     ("q", "quit; the exchange runs on"),

@@ -9,11 +9,11 @@ from tui.ink import BOLD, BUTTON, NORMAL
 from tui.seen import Seen
 from tui.text import at, fit, plain
 
-SCREENS = ("Overview", "Markets")
+SCREENS = ("Overview", "Markets", "Payouts")
 
 
 class Heading(Widget):
-    """The keys 1 and 2 stand before the screens they lead to; the present one is reversed."""
+    """The keys 1 to 3 stand before the screens they lead to; the present one is reversed."""
 
     def __init__(self, here: str) -> None:
         super().__init__(id="heading")
@@ -28,7 +28,7 @@ class Heading(Widget):
         self.refresh()
 
     def render(self) -> Text:
-        line = Text.assemble((" onebox exchange  ", BOLD), no_wrap=True)
+        line = Text.assemble((" onebox  ", BOLD), no_wrap=True)
         for number, name in enumerate(SCREENS, 1):
             line.append(f" {number} {name} ", BUTTON if name == self._here else NORMAL)
         return line.append(fit(self._right, max(self.size.width - line.cell_len, 0), right=True))
