@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from exchange.custody.bitcoin_networks import NETWORKS, Network
 from exchange.custody.bitcoin_psbt import Input, Output, Place, unsigned
 from exchange.custody.bitcoin_raw import read_transaction
 from exchange.custody.derivation import witness_address
-from exchange.demo.nodes.bitcoind import Node
+from exchange.demo.nodes.bitcoind import Node, Refusal
 
 COIN: Final = 10**8
 _WALLET: Final = "miner"
@@ -106,6 +107,14 @@ class Regtest:
         gone = str(self.call("getblockhash", self.height() - blocks + 1))
         self.call("invalidateblock", gone)
         return gone
+
+    def resend(self) -> None:
+        """The miner's payments that a reorganisation put out of blocks and pool, as a wallet does in time."""
+        waiting = set(self.waiting())
+        for told in self.wallet("listtransactions", "*", 1_000):
+            if told["confirmations"] == 0 and told["txid"] not in waiting:
+                with suppress(Refusal):  # it excludes another by now, or is in the pool through its child
+                    self.send(self.raw(told["txid"]))
 
     def forget(self) -> None:
         """Whatever waits is forgotten: the node starts anew, without its pool."""

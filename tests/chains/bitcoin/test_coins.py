@@ -11,8 +11,8 @@ import pytest
 
 from exchange.core import audit
 from exchange.custody.bitcoin_address import script_of
-from exchange.custody.payout_rows import AttemptRow, withdrawals
-from exchange.custody.port import Handed, Owned, Purpose, Unaffordable
+from exchange.custody.payout_rows import withdrawals
+from exchange.custody.port import Handed, Owned, Purpose, Standing, Unaffordable
 from exchange.custody.signing import Wish
 from tests.chains.bitcoin.house import BOB, FUNDED, NAME, POLICY, House, house
 from tests.chains.bitcoin.regtest import COIN, Regtest
@@ -93,21 +93,21 @@ async def test_chain_and_ledger_agree_to_the_last_unit_after_anything(
         await h.mine(6)
         assert {address: sum(regtest.unspent(address)) for address in strangers} == strangers
         came = sum(int(row.amount) for row in h.rows() if row.height)
-        costs = sum(attempt.draft.fee for attempt in _mined(h))
+        costs = await _costs(h)
         assert await on_chain(h) == 4 * COIN + came - sum(strangers.values()) - costs
         assert h.has() + h.has(BOB) + h.held(BOB) == FUNDED + came - sum(strangers.values())
         assert not list(audit.violations(h.sequencer.state))
 
 
-def _mined(h: House) -> list[AttemptRow]:
-    """The attempts that are in blocks, one of each payout."""
-    numbers = {row.payout for row in withdrawals(h.store.reader, "payout IS NOT NULL")}
-    return [one for number in numbers for one in h.attempts(int(number or 0)) if _is_mined(h, one.txid)]
-
-
-def _is_mined(h: House, txid: str) -> bool:
-    told = h.outside.call("getrawtransaction", txid, True) if txid else {}
-    return bool(told.get("confirmations"))
+async def _costs(h: House) -> int:
+    """What miners took for payouts, as the chain says it; of each payout one attempt is mined."""
+    numbers = {int(row.payout or 0) for row in withdrawals(h.store.reader, "payout IS NOT NULL")}
+    total = 0
+    for number in numbers:
+        found = [await h.chain.find(one.txid) for one in h.attempts(number) if one.txid]
+        (mined,) = [one for one in found if one.standing is Standing.MINED]
+        total += mined.cost
+    return total
 
 
 async def _something(h: House, dice: random.Random, number: int, strangers: dict[str, int]) -> None:
@@ -129,4 +129,5 @@ async def _something(h: House, dice: random.Random, number: int, strangers: dict
                     outside.mine()
                 else:
                     outside.mine_only()
+            outside.resend()
     await h.follow()
