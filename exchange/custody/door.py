@@ -73,16 +73,25 @@ class LedgerDoor:
         batch: dict[str, ReportRow] = {}
         for row in incoming_rows.waiting_reports(self._store.reader, _AT_ONCE):
             batch.setdefault(row.reference, row)
-        outcomes: dict[int, Outcome] = {}
-        async with trio.open_nursery() as nursery:
-            for row in batch.values():
-                nursery.start_soon(self._tell_one, row, outcomes)
-        return await self._note(list(batch.values()), outcomes)
+        return await self._note(list(batch.values()), await self._tell_all(list(batch.values())))
 
-    async def _tell_one(self, row: ReportRow, outcomes: dict[int, Outcome]) -> None:
-        state = DepositState(row.state)
-        command = co.ReportDeposit(row.reference, row.account, row.asset, row.atoms, state)
-        outcomes[row.number] = await self._sequencer.call(command)
+    async def _tell_all(self, rows: Sequence[ReportRow]) -> dict[int, Outcome]:
+        """What the ledger says to each, asked in order, once all of it is durable; a full queue says so at once."""
+        outcomes: dict[int, Outcome] = {}
+        done = trio.Event()
+
+        def answered(number: int, outcome: Outcome) -> None:
+            outcomes[number] = outcome
+            if len(outcomes) == len(rows):
+                done.set()
+
+        for row in rows:
+            command = co.ReportDeposit(row.reference, row.account, row.asset, row.atoms, DepositState(row.state))
+            if not self._sequencer.submit(command, partial(answered, row.number)):
+                answered(row.number, Outcome(Reject.QUEUE_FULL))
+        if rows:
+            await done.wait()
+        return outcomes
 
     async def _note(self, rows: Sequence[ReportRow], outcomes: dict[int, Outcome]) -> int:
         """Mark what was told; what the ledger refuses is held, with an alarm, unless it is only too busy."""
