@@ -38,6 +38,7 @@ from exchange.custody.custody import SIGNER, Custody, open_custody
 from exchange.custody.desk import HOUR, Desk, Rules
 from exchange.custody.memory_world import MemoryWorld
 from exchange.custody.payments import Payments, open_payments
+from exchange.custody.reconciling import open_reconciler
 from exchange.custody.signer_client import SignerClient, open_signer
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
@@ -215,6 +216,8 @@ async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) 
             doors.start_soon(_until, doors_stop, timers.run)
             doors.start_soon(_until, doors_stop, house.custody.run)
             doors.start_soon(_until, doors_stop, house.payments.run)
+            reconciler = open_reconciler(house.folder / LEDGER, house.custody, house.sequencer, house.clock)
+            doors.start_soon(_until, doors_stop, reconciler.run)
             doors.start_soon(_watch_disk, house, doors_stop)
             doors.start_soon(_until, doors_stop, partial(tend, house.keyring))
             main_port, fast_port = main.getsockname()[1], fast.getsockname()[1]

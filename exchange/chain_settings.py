@@ -29,6 +29,7 @@ class ChainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     address_pool: int = 200
     fee_ceiling: int = 0
     payout_final_blocks: int = 6
+    reconcile_every_blocks: int = 10
 
 
 CHAIN_HELP: Final = {
@@ -47,6 +48,7 @@ CHAIN_HELP: Final = {
     "address_pool": "Deposit addresses that are made ahead of need.",
     "fee_ceiling": "The most to pay the network: satoshi per virtual byte, or wei per gas; 0: the family's own.",
     "payout_final_blocks": "A withdrawal so many blocks deep is final, and settled in the ledger.",
+    "reconcile_every_blocks": "After so many blocks what the node says we have is compared with books and ledger.",
 }
 
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9]{0,15}")

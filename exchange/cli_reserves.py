@@ -1,4 +1,4 @@
-"""`exchange reserves`: prove what is owed, and check such a proof."""
+"""`exchange reserves`: prove what is owed, check such a proof, and show whether chains and ledger agree."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from exchange.cli_people.desk import Desk
     from exchange.custody.reserves import PathFile
 
 Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse gives the type no public name
 
 DEFAULT_DIR: Final = Path("data")
-_ABOUT: Final = "Prove what the house owes its people, or check such a proof."
+_ABOUT: Final = "Prove what the house owes its people, check a proof, or see whether chains and ledger agree."
+_TERMS: Final = ("house", "waiting", "held", "dust", "leaving", "ledger_people", "ledger_fees", "ledger_demo")
 
 
 def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -24,6 +26,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     verbs = group.add_subparsers(title="verbs", required=True, dest="verb", metavar="VERB")
     _make(verbs)
     _check(verbs)
+    _status(verbs)
 
 
 def _verb(verbs: Subparsers[argparse.ArgumentParser], name: str, about: str, example: str) -> argparse.ArgumentParser:
@@ -48,11 +51,43 @@ def _check(verbs: Subparsers[argparse.ArgumentParser]) -> None:
     check.add_argument("--root", type=Path, help="the root as it was published; without, the one in the file is shown")
 
 
+def _status(verbs: Subparsers[argparse.ArgumentParser]) -> None:
+    about = "Show the last comparison of chains, custody's books and ledger for each asset; asks the running server."
+    status = _verb(verbs, "status", about, "exchange reserves status --dir data --csv")
+    status.add_argument("--dir", type=Path, default=DEFAULT_DIR, help=f"the data folder (default: {DEFAULT_DIR})")
+    status.add_argument("--match", default="", help="only assets that contain this")
+    status.add_argument("--csv", action="store_true", help="comma-separated, for a spreadsheet")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run a command of this room; the process's exit status."""
     if arguments.verb == "make":
         return run_make(arguments)
+    if arguments.verb == "status":
+        from exchange.cli_people.desk import run_at_desk
+
+        return run_at_desk(show_status, arguments)
     return run_check(arguments)
+
+
+async def show_status(desk: Desk, arguments: argparse.Namespace) -> None:
+    """`exchange reserves status`."""
+    from exchange.admin import wire
+    from exchange.cli_people.tables import date, say, table
+
+    rows = [row for row in (await desk.call(wire.ShowReserves())).rows if arguments.match in row.asset]
+    heads = ("asset", "chain", "block", "compared", "node has", "books have", *_TERMS, "verdict")
+    lines = [
+        (
+            *(row.asset, row.chain, row.height, date(row.time), row.node, row.own),
+            *(row.terms[name] for name in _TERMS),
+            row.verdict or "agrees",
+        )
+        for row in rows
+    ]
+    table(heads, lines, as_csv=arguments.csv)
+    if not rows and not arguments.csv:
+        say("nothing was compared yet: a chain is compared while it is followed, every so many blocks.")
 
 
 def run_make(arguments: argparse.Namespace) -> int:

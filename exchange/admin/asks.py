@@ -32,6 +32,7 @@ from exchange.admin.views import (
     OperatorMade,
     OperatorRow,
     Phase,
+    ReservesList,
     Role,
     ShutList,
     ShutRow,
@@ -280,6 +281,12 @@ class CloseAlarms(Ask[ChainRow], frozen=True):
     name: str
 
 
+class ShowReserves(Ask[ReservesList], frozen=True):
+    """The last comparison of chains, books and ledger."""
+
+    method: ClassVar[str] = "reserves.status"
+
+
 class ListDeposits(Ask[DepositList], frozen=True):
     """Deposits of `account` ("": of all) in `state` ("": any), the newest first, of numbers below `before` (0: all)."""
 
@@ -305,7 +312,7 @@ ASKS: Final[dict[str, type[Ask[Any]]]] = {
         *(ListNetworks, SetNetwork, ListTierLimits, SetTierLimit, ListShut, SetPayoutsShut),
         *(ListOperators, AddOperator, RemoveOperator, TailAudit),
         *(ShowWallet, UnlockWallet),
-        *(ListChains, ResumeChain, CloseAlarms, ListDeposits, ExplainDeposit),
+        *(ListChains, ResumeChain, CloseAlarms, ListDeposits, ExplainDeposit, ShowReserves),
         *WITHDRAWAL_ASKS,
     )
 }

@@ -353,6 +353,27 @@ class ChainRow(msgspec.Struct, frozen=True):
     alarms: tuple[str, ...]
 
 
+class ReservesRow(msgspec.Struct, frozen=True):
+    """The last comparison of an asset on a chain, at a block; `verdict` is empty where all agreed.
+
+    `node` and `own` (what our books say) are in the asset's finest unit, as is each of `terms` that is of the chain.
+    """
+
+    asset: str
+    chain: str
+    height: int
+    hash: str
+    node: str
+    own: str
+    terms: dict[str, str]
+    verdict: str
+    time: int
+
+
+class ReservesList(msgspec.Struct, frozen=True):
+    rows: tuple[ReservesRow, ...]
+
+
 class ChainList(msgspec.Struct, frozen=True):
     rows: tuple[ChainRow, ...]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from exchange.admin import wire
 from exchange.admin.house import House, Refused
 from exchange.admin.methods.accounts import checked_limit, find_account
@@ -12,10 +14,11 @@ from exchange.core.decimals import render
 from exchange.core.market import Asset
 from exchange.core.transfers import DepositState
 from exchange.core.units import AccountId, AssetId
-from exchange.custody import chain_rows, explainer, history
+from exchange.custody import chain_rows, explainer, history, reconcile_rows
 from exchange.custody.custody import Line
 from exchange.custody.explainer import Explained
 from exchange.custody.history import Shown
+from exchange.custody.reconcile_rows import Reconciled
 
 _ALARMS: Final = 20
 _STATES: Final = {state.name.lower(): int(state) for state in DepositState}
@@ -54,6 +57,19 @@ async def list_deposits(house: House, ask: wire.ListDeposits) -> wire.DepositLis
     names = await house.sequencer.read(lambda all_: {one.id: one.name for one in all_.accounts.values()})
     assets = await house.sequencer.read(lambda all_: dict(all_.assets))
     return wire.DepositList(tuple(_deposit(one, names, assets) for one in found[:limit]), len(found) > limit)
+
+
+async def show_reserves(house: House, _ask: wire.ShowReserves) -> wire.ReservesList:
+    """The last comparison of each asset on each chain."""
+    assets = await house.sequencer.read(lambda all_: {one.id: one.code for one in all_.assets.values()})
+    found = reconcile_rows.newest(house.custody.store.reader)
+    return wire.ReservesList(tuple(_compared(row, assets[row.asset]) for row in found))
+
+
+def _compared(row: Reconciled, code: str) -> wire.ReservesRow:
+    terms = msgspec.json.decode(row.terms, type=dict[str, str])
+    block, said = (row.height, row.hash), (row.node, row.own)
+    return wire.ReservesRow(code, row.chain, *block, *said, terms, wire.clean(row.verdict), row.time)
 
 
 def _deposit(one: Shown, names: Mapping[AccountId, str], assets: Mapping[AssetId, Asset]) -> wire.DepositRow:
