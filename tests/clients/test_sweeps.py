@@ -11,7 +11,10 @@ import pytest
 import trio
 
 from exchange.core.orders import Side
+from exchange.office.keys import Scope
 from tests.api.fast import Fast, fast_house
+from tests.api.house import Person
+from tests.api.vaults import open_ways
 from tests.clients import environments
 from tests.clients.compatibility import PAGE, compare, faults, page, sections
 from tests.clients.driving import drive, python
@@ -68,7 +71,15 @@ async def market(tmp_path: Path) -> AsyncIterator[Fast]:
             await fast.trade(3_000_000 + cents, 70)
         await fast.limit(fast.house.bob, Side.SELL, 3_010_000, 100_000)
         await fast.limit(fast.house.bob, Side.BUY, 2_990_000, 100_000)
+        await open_ways(fast.house.rooms.desk, fast.house.rooms.sequencer)
         yield fast
+
+
+def full(market: Fast) -> Person:
+    """Alice with a key that may do everything."""
+    house = market.house
+    key = house.rooms.keyring.create(house.alice.account, frozenset(Scope), "hmac", roaming=True)
+    return Person(house.alice.name, house.alice.account, key)
 
 
 async def go_on_trading(fast: Fast) -> None:
@@ -84,7 +95,7 @@ async def go_on_trading(fast: Fast) -> None:
 async def test_each_function_works_or_is_refused_by_name_as_documented(
     market: Fast, name: str, part: str, command: tuple[str, ...]
 ) -> None:
-    verdicts = await drive(market, market.house.alice, *command)
+    verdicts = await drive(market, full(market), *command)
     assert faults(verdicts) == {}
     compare(f"{name} {version(name)}: {part}", verdicts)
 
@@ -95,7 +106,7 @@ async def test_each_stream_speaks_or_is_refused_by_name_as_documented(
 ) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(go_on_trading, market)
-        verdicts = await drive(market, market.house.alice, *command)
+        verdicts = await drive(market, full(market), *command)
         nursery.cancel_scope.cancel()
     assert faults(verdicts) == {}
     compare(f"{name} {version(name)}: {part}", verdicts)
@@ -103,7 +114,7 @@ async def test_each_stream_speaks_or_is_refused_by_name_as_documented(
 
 async def test_the_fast_door_answers_over_http_what_the_main_door_answers(market: Fast) -> None:
     fast = f"http://127.0.0.1:{market.port}"
-    verdicts = await drive(market, market.house.alice, *python("sdk_spot"), http=fast)
+    verdicts = await drive(market, full(market), *python("sdk_spot"), http=fast)
     assert faults(verdicts) == {}
     compare(f"binance-sdk-spot {version('binance-sdk-spot')}: REST on the fast door", verdicts)
 
@@ -113,7 +124,7 @@ async def test_clients_with_environments_of_their_own_work_too(
     market: Fast, name: str, part: str, driver: tuple[str, ...]
 ) -> None:
     python_there = await trio.to_thread.run_sync(environments.interpreter, name)
-    verdicts = await drive(market, market.house.alice, *python(*driver, interpreter=python_there))
+    verdicts = await drive(market, full(market), *python(*driver, interpreter=python_there))
     assert faults(verdicts) == {}
     compare(f"{name} {environments.version(name)}: {part}", verdicts)
 
@@ -121,7 +132,7 @@ async def test_clients_with_environments_of_their_own_work_too(
 @pytest.mark.parametrize(("name", "part", "driver"), cases(NPM))
 async def test_npm_packages_work_too(market: Fast, name: str, part: str, driver: tuple[str, ...]) -> None:
     await trio.to_thread.run_sync(environments.node_modules)
-    verdicts = await drive(market, market.house.alice, "node", f"tests/clients/npm/{driver[0]}", *driver[1:])
+    verdicts = await drive(market, full(market), "node", f"tests/clients/npm/{driver[0]}", *driver[1:])
     assert faults(verdicts) == {}
     compare(f"{name} {environments.version(name)} (npm): {part}", verdicts)
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from tests.clients.drivers.plain import HOUSE, OCO, fresh_list, fresh_order, listen_key, now_ms
-from tests.clients.drivers.sweeping import Calls, report, sweep, sweep_async, verdict
+from tests.clients.drivers.sweeping import SHOP, Calls, report, sweep, sweep_async, verdict
 
 BTC = {"symbol": "BTC/USDT"}
 ORDER = BTC | {"type": "limit", "side": "buy", "amount": 0.001, "price": 25_000}
@@ -33,13 +33,14 @@ USUAL = {
     "to_code": "USDT",
     "from_account": "spot",
     "to_account": "funding",
-    "address": "nowhere",
+    "address": SHOP,
     "leverage": 1,
     "margin_mode": "isolated",
     "hedged": True,
     "triggerPrice": 20_000,
 }
 GIVEN: dict[str, dict[str, Any]] = {
+    "withdraw": {"code": "BTC", "amount": 0.5},
     "cancel_order": BTC,
     "cancel_orders": BTC | {"ids": lambda: [str(fresh_order()), str(fresh_order())]},
     "cancel_all_orders": {"symbol": lambda: (fresh_order(), "BTC/USDT")[1]},
@@ -130,7 +131,11 @@ IMPLICIT: dict[str, dict[str, Any]] = {
     "public_get_ticker_tradingday": _ONE,
     "public_get_ticker": _ONE,
     "sapi_get_capital_deposit_address": {"coin": "BTC"},
-    "sapi_post_capital_withdraw_apply": {"coin": "BTC", "address": "nowhere", "amount": "1"},
+    "sapi_post_capital_withdraw_apply": {
+        "coin": "BTC",
+        "address": SHOP,
+        "amount": "1",
+    },
     "public_get_historicalblocktrades": _ONE | {"fromId": 1},
     "public_get_referenceprice": _ONE,
     "public_get_referenceprice_calculation": _ONE,

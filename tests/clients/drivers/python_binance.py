@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from tests.clients.drivers.plain import HOUSE, OCO, fresh_list, fresh_order, listen_key
-from tests.clients.drivers.sweeping import Calls, public, report, sweep, sweep_async
+from tests.clients.drivers.sweeping import SHOP, Calls, public, report, sweep, sweep_async
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": 0.001, "price": 25_000}
 LIMIT = {"symbol": "BTCUSDT", "quantity": 0.001, "price": 25_000}
@@ -107,7 +107,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "stream_close": {"listenKey": listen_key},
     "get_withdraw_history_id": {"withdraw_id": "1"},
     "get_account_snapshot": {"type": "SPOT"},
-    "withdraw": {"coin": "BTC", "address": "nowhere", "amount": 1},
+    "withdraw": {"coin": "BTC", "address": SHOP, "amount": 1},
     # over the WebSocket API
     "ws_create_order": ORDER,
     "ws_create_test_order": ORDER,

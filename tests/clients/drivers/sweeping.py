@@ -36,6 +36,9 @@ NOTHING_THERE = "There is no entry with withdraw id"
 
 _CODE = re.compile(r"(?:\bcode[\"']?\s*[=:]?\s*[\"']?|\((?:\d+, )?)(-\d{4})\b")
 
+SHOP = "btc19c9870bd719e6aeed5284e35b16c0a8c93ce"
+"""An address outside the house, on its chain in memory."""
+
 USUAL: dict[str, Any] = {
     "symbol": "BTCUSDT",
     "symbols": ["BTCUSDT", "ETHUSDT"],
@@ -51,6 +54,7 @@ USUAL: dict[str, Any] = {
     "asset": "BTC",
     "coin": "BTC",
     "amount": 1,
+    "address": SHOP,
 }
 """What to send for a mandatory parameter of that name; what can be called is called first."""
 

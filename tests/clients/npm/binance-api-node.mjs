@@ -50,7 +50,7 @@ const GIVEN = {
   publicRequest: ["GET", "/api/v3/time", {}],
   isolatedMarginAllPairs: none,
   apiRestrictions: none,
-  withdraw: { coin: "BTC", address: "nowhere", amount: "1" },
+  withdraw: { coin: "BTC", address: "btc19c9870bd719e6aeed5284e35b16c0a8c93ce", amount: "1" },
   withdrawHistory: none,
   depositHistory: none,
   depositAddress: { coin: "BTC" },

@@ -60,7 +60,7 @@ const REST = {
   keepAliveSpotUserDataListenKey: async () => [await listenKey()],
   closeSpotUserDataListenKey: async () => [await listenKey()],
   getAllCrossMarginPairs: none,
-  withdraw: { coin: "BTC", address: "nowhere", amount: "1" },
+  withdraw: { coin: "BTC", address: "btc19c9870bd719e6aeed5284e35b16c0a8c93ce", amount: "1" },
   getWithdrawHistory: {},
   getDepositHistory: {},
   getDepositAddress: { coin: "BTC" },

@@ -65,7 +65,7 @@ const GIVEN = {
   dustLog: none,
   dustTransfer: [["BTC"]],
   assetDividendRecord: none,
-  withdraw: ["BTC", "nowhere", 1],
+  withdraw: ["BTC", "btc19c9870bd719e6aeed5284e35b16c0a8c93ce", 1],
   withdrawHistory: none,
   depositHistory: none,
   depositAddress: ["BTC"],
