@@ -7,7 +7,7 @@ coins are counted one by one (`accounts` false), or a sender's next nonce. What 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -119,7 +119,7 @@ class MemoryWorld:
     def mine(self, blocks: int = 1, only: Sequence[str] | None = None) -> Header:
         """So many blocks; the first has all that waits, or `only` these. The new tip."""
         for _ in range(blocks):
-            chosen = {txid: one for txid, one in self.pool.items() if only is None or txid in only}
+            chosen = self._fitting(self.pool if only is None else only)
             self._salt += 1
             parent = self.tip
             name = _digest(parent.hash, str(self._salt), *chosen)
@@ -127,6 +127,7 @@ class MemoryWorld:
             self.best.append(Mint(header, chosen))
             for one in chosen.values():
                 self._forget_rivals(one)
+            self._forget_orphans()
             only = ()  # what was left out of the first waits on
         return self.tip
 
@@ -152,6 +153,33 @@ class MemoryWorld:
         for txid, waiting in list(self.pool.items()):
             if set(mined.claims) & set(waiting.claims):
                 del self.pool[txid]
+
+    def _fitting(self, wanted: Collection[str]) -> dict[str, Transaction]:
+        """Those that one block can have: what they claim is there, and is claimed once."""
+        chosen: dict[str, Transaction] = {}
+        claimed: set[str] = set()
+        for txid, one in self.pool.items():
+            free = claimed.isdisjoint(one.claims) and all(self._is_free(claim, chosen) for claim in one.claims)
+            if txid in wanted and free:
+                chosen[txid] = one
+                claimed.update(one.claims)
+        return chosen
+
+    def _is_free(self, claim: str, chosen: dict[str, Transaction]) -> bool:
+        return (not self.accounts and claim.rpartition(":")[0] in chosen) or not self.used(claim)
+
+    def _forget_orphans(self) -> None:
+        """What spends an output of a transaction that no node knows any more is forgotten with it."""
+        while not self.accounts:
+            gone = [txid for txid, one in self.pool.items() if any(self._is_lost(claim) for claim in one.claims)]
+            if not gone:
+                return
+            for txid in gone:
+                del self.pool[txid]
+
+    def _is_lost(self, claim: str) -> bool:
+        txid = claim.rpartition(":")[0]
+        return txid not in self.pool and self.mint_of(txid) is None
 
     def mint_of(self, txid: str) -> Mint | None:
         """The block of the best chain that has the transaction."""

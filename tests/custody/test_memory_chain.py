@@ -83,3 +83,18 @@ def test_a_mistyped_address_is_refused_with_the_reason() -> None:
         chain.address(good[:-1] + ("0" if good[-1] != "0" else "1"))
     with pytest.raises(BadAddress, match="begins with btc1"):
         chain.address(MemoryWorld("LTC").address("somebody"))
+
+
+def test_what_spends_an_output_that_was_replaced_is_never_mined() -> None:
+    world = MemoryWorld("BTC")
+    coin = f"{world.pay(world.address('a'), 9)}:0"
+    world.mine()
+    first = Transaction((coin,), (Output(world.address("b"), "8"),), 1)
+    child = Transaction((f"{first.txid}:0",), (Output(world.address("c"), "7"),), 1)
+    second = Transaction((coin,), (Output(world.address("b"), "6"),), 3)
+    for one in (first, child, second):
+        assert world.hand(one.raw) is Handed.ACCEPTED
+    world.mine(2)
+    assert world.mint_of(second.txid) is not None
+    assert world.mint_of(child.txid) is None
+    assert not world.pool
