@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from exchange.chain_settings import ChainSettings
 from exchange.custody import derivation
 from exchange.custody.memory_chain import MemoryChain, MemorySpending
@@ -19,13 +21,12 @@ _BATCH: Final = 100
 
 
 def policy_of(settings: ChainSettings, *, demo: bool) -> Policy:
-    """A family's rules. In a demo two blocks are final, and what chains promise is not waited for."""
-    final = 2 if demo else settings.payout_final_blocks
+    """A family's rules. In a demo two blocks are final, what chains promise is not waited for, and all is quick."""
+    final, retry = (2, 5) if demo else (settings.payout_final_blocks, 600)
+    policy = Policy(final_blocks=final, retry_seconds=retry, wait_finalized=not demo)
     if settings.family == "evm":
-        return Policy(final_blocks=final, wait_finalized=not demo, replace_after_blocks=10)
-    if settings.family == "bitcoin":
-        return Policy(final_blocks=final, batch=_BATCH, replace_after_blocks=3)
-    return Policy(final_blocks=final, batch=_BATCH)
+        return msgspec.structs.replace(policy, replace_after_blocks=10)
+    return msgspec.structs.replace(policy, batch=_BATCH)
 
 
 def spending_of(name: str, settings: ChainSettings, folder: Path, chain: Chain, pool: Pool) -> Spending | None:

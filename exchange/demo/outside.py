@@ -26,6 +26,8 @@ TOKEN: Final = "USDT"  # noqa: S105  # an asset
 CHAIN_ID: Final = 31337
 _MATURE: Final = 110
 _POLL_MILLISECONDS: Final = 500
+_STALE_SECONDS: Final = 10**10
+"""Blocks come when the visitor wants them, and those in memory have times of their own."""
 _WALLET: Final = "demo"
 _MEMORY_TOKEN: Final = "0x7e57"  # noqa: S105  # a contract
 
@@ -78,7 +80,10 @@ class MemoryOutside:
         """`why` there are none."""
         self.note = f"The chains are in memory, since no real nodes can be had here: {why}"
         self.settings = {
-            name: ChainSettings(family="memory", poll_milliseconds=_POLL_MILLISECONDS) for name in (BTC, ETH)
+            name: ChainSettings(
+                family="memory", poll_milliseconds=_POLL_MILLISECONDS, stale_after_seconds=_STALE_SECONDS
+            )
+            for name in (BTC, ETH)
         }
         self.rpc: dict[str, str] = {}
         self.worlds = {BTC: MemoryWorld(BTC), ETH: MemoryWorld(ETH, accounts=True)}
@@ -121,8 +126,15 @@ class NodesOutside:
                 rpc_url=bitcoin.url,
                 rpc_credentials_file=str(bitcoin.login_file),
                 poll_milliseconds=_POLL_MILLISECONDS,
+                stale_after_seconds=_STALE_SECONDS,
             ),
-            ETH: ChainSettings(family="evm", chain_id=CHAIN_ID, rpc_url=ethereum, poll_milliseconds=_POLL_MILLISECONDS),
+            ETH: ChainSettings(
+                family="evm",
+                chain_id=CHAIN_ID,
+                rpc_url=ethereum,
+                poll_milliseconds=_POLL_MILLISECONDS,
+                stale_after_seconds=_STALE_SECONDS,
+            ),
         }
 
     async def furnish(self) -> None:

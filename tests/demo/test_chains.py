@@ -15,8 +15,11 @@ import trio
 from exchange.app import House, open_house
 from exchange.clock import SystemClock
 from exchange.core.transfers import WithdrawalState
-from exchange.core.units import AccountId
+from exchange.core.units import AccountId, Amount
 from exchange.custody import history
+from exchange.custody.payout_rows import withdrawals
+from exchange.custody.status import Following
+from exchange.custody.withdrawals import Wanted
 from exchange.demo.chained import Chained, _towards_the_end
 from exchange.demo.furnished import Demo
 from exchange.demo.nodes import NoNode, anvil, bitcoind
@@ -24,6 +27,7 @@ from exchange.demo.outside import MemoryOutside
 from exchange.ledger.reconcile import verify
 from tests.chains.evm.world import CONTRACTS
 from tests.chains.nodes import missing
+from tests.custody.till import paid
 from tests.faults.server import demo
 
 PATIENCE = 60
@@ -64,6 +68,36 @@ async def test_without_nodes_a_deposit_of_each_asset_comes_in_by_memory(tmp_path
         await chained.out.mine()
         await _credited(house, alice, 3)
     verify(tmp_path / "data" / "ledger.db", lambda _done, _total: None)
+
+
+async def test_without_nodes_a_withdrawal_of_each_asset_goes_out_by_memory(tmp_path: Path) -> None:
+    """At once, since they are small; and each is paid once."""
+    async with in_memory(tmp_path / "data") as (house, chained):
+        networks, payments = list(house.sequencer.state.networks.values()), house.payments
+        worlds, alice = chained.out.worlds, house.sequencer.state.names["alice"]
+        asked = [
+            await payments.withdrawals.ask(
+                Wanted(
+                    account=alice,
+                    asset=one.asset,
+                    network=one.name,
+                    address=worlds[one.name].address(f"shop {one.asset}"),
+                    atoms=Amount(one.withdrawal_min * 2),
+                )
+            )
+            for one in networks
+        ]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(payments.run)
+            with trio.fail_after(PATIENCE):
+                while withdrawals(payments.store.reader, "told <> ?", WithdrawalState.FINAL):
+                    if all(line.status.following is Following.FOLLOWING for line in house.custody.lines.values()):
+                        await chained.out.mine()
+                    payments.withdrawals.ring()
+                    await trio.sleep(0.2)  # a row in a file has no event
+            nursery.cancel_scope.cancel()
+        assert len(asked) == 3
+        assert [paid(worlds[row.chain], row.address) for row in asked] == [[row.amount] for row in asked]
 
 
 async def _credited(house: House, account: AccountId, count: int) -> None:
