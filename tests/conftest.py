@@ -1,6 +1,7 @@
 """What all tests share: when the long ones run, and how hard properties are tried."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import hypothesis
@@ -22,6 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("nightly"):
             item.add_marker(pytest.mark.skip(reason="runs in `make nightly`"))
+
+
+def pytest_runtest_setup() -> None:
+    """The interpreter's own limit of recursion: py_ecc, which only tests import, lifts it; hostile JSON then kills."""
+    sys.setrecursionlimit(1_000)
 
 
 @pytest.fixture(autouse=True)

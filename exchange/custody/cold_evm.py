@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
-from eth_account import Account
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
-from eth_utils.crypto import keccak
-from hexbytes import HexBytes
+from coincurve import PublicKey
+from eth_hash.auto import keccak
 
 from exchange.custody import evm_body
 from exchange.custody.cold_bitcoin import NotTheSame, Returned
+from exchange.custody.derivation import EVM, address
 from exchange.custody.evm_body import Body
 from exchange.custody.evm_spending import EvmSpending
 from exchange.custody.port import Coin, NodeFault, Owned, Payment, Purpose
 from exchange.custody.rpc import Rpc
+from exchange.custody.signer_evm import Item, rlp
+
+_TYPE: Final = b"\x02"
+_FIELDS: Final = 12
 
 
 class Unsigned(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -73,13 +78,9 @@ def returned(exported: bytes, signed: str, ours: list[str], contracts: list[str]
     try:
         expected = msgspec.json.decode(exported, type=Unsigned)
         raw = bytes.fromhex(signed.strip().removeprefix("0x"))
-        came = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-        sender = str(Account.recover_transaction(raw))
-    except Exception as error:  # the library raises whatever it stumbles over, on bytes of a stranger
+        now = _read(raw)
+    except (msgspec.DecodeError, ValueError, IndexError) as error:
         raise NotTheSame("this is no signed transaction, or not the file that went out") from error
-    if came.get("accessList"):
-        raise NotTheSame("an access list came along that did not go out")
-    now = _fields(came, sender)
     for name in Unsigned.__struct_fields__:
         if getattr(expected, name) != getattr(now, name):
             raise NotTheSame(f"{name} changed: {getattr(expected, name)} went out, {getattr(now, name)} came back")
@@ -114,22 +115,61 @@ def _unsigned(body: Body) -> Unsigned:
     )
 
 
-def _fields(came: dict[str, object], sender: str) -> Unsigned:
-    def text(name: str) -> str:
-        return str(came[name])
-
-    to, data = came["to"], came["data"]
-    assert isinstance(to, bytes), "the library checks types"
-    assert isinstance(data, bytes), "the library checks types"
+def _read(raw: bytes) -> Unsigned:
+    """The fields of a signed transaction, its signer among them. Raises `ValueError` for any other bytes."""
+    if raw[:1] != _TYPE:
+        raise ValueError("not of type 2")
+    items, rest = _item(raw[1:])
+    if rest or not isinstance(items, list) or len(items) != _FIELDS or items[8] != []:
+        raise ValueError("not the fields of a transaction that went out")
+    fields = [item for item in items if isinstance(item, bytes)]
+    chain_id, nonce, tip, price, gas, to, value, data, parity, r, s = fields
+    if _TYPE + rlp([*items]) != raw or len(to) != 20 or len(r) > 32 or len(s) > 32 or parity not in {b"", b"\x01"}:
+        raise ValueError("not the one encoding of a transaction")
+    signature = r.rjust(32, b"\x00") + s.rjust(32, b"\x00") + (parity or b"\x00")
+    key = PublicKey.from_signature_and_message(signature, keccak(_TYPE + rlp(items[:9])), hasher=None)
     return Unsigned(
-        type=text("type"),
-        sender=sender.lower(),
-        chain_id=text("chainId"),
-        nonce=text("nonce"),
-        max_priority_fee_per_gas=text("maxPriorityFeePerGas"),
-        max_fee_per_gas=text("maxFeePerGas"),
-        gas=text("gas"),
-        to="0x" + to.hex().removeprefix("0x"),
-        value=text("value"),
-        data="0x" + data.hex().removeprefix("0x"),
+        sender=address(EVM, key.format()).lower(),
+        chain_id=_number(chain_id),
+        nonce=_number(nonce),
+        max_priority_fee_per_gas=_number(tip),
+        max_fee_per_gas=_number(price),
+        gas=_number(gas),
+        to="0x" + to.hex(),
+        value=_number(value),
+        data="0x" + data.hex(),
     )
+
+
+def _number(content: bytes) -> str:
+    return str(int.from_bytes(content, "big"))
+
+
+def _item(content: bytes) -> tuple[Item, bytes]:
+    """The first item of Ethereum's encoding, lists two deep at most, and what follows it. Raises `ValueError`."""
+    first = content[0]
+    if first < 0x80:
+        return content[:1], content[1:]
+    base = 0xC0 if first >= 0xC0 else 0x80
+    start, size = 1, first - base
+    if size > 55:
+        start += size - 55
+        size = int.from_bytes(content[1:start], "big")
+    body, rest = content[start : start + size], content[start + size :]
+    if len(body) != size:
+        raise ValueError("it ends too early")
+    return (_items(body), rest) if base == 0xC0 else (body, rest)
+
+
+def _items(body: bytes) -> list[Item]:
+    found: list[Item] = []
+    while body and len(found) <= _FIELDS:
+        item: Item
+        if body[0] >= 0xC0:
+            if body[0] != 0xC0:
+                raise ValueError("a list inside that is not empty")
+            item, body = [], body[1:]
+        else:
+            item, body = _item(body)
+        found.append(item)
+    return found

@@ -73,7 +73,7 @@ def _address(key: PrivateKey) -> str:
 def _sign(fields: evm_body.Body, key: PrivateKey) -> Signed:
     """The signed transaction (EIP-1559), deterministically (RFC 6979, low s)."""
     recipient = bytes.fromhex(fields.to[2:])
-    unsigned: list[_Item] = [
+    unsigned: list[Item] = [
         fields.chain_id,
         fields.nonce,
         fields.tip,
@@ -84,19 +84,19 @@ def _sign(fields: evm_body.Body, key: PrivateKey) -> Signed:
         fields.data,
         [],
     ]
-    signature = key.sign_recoverable(keccak(_TYPE + _rlp(unsigned)), hasher=None)
+    signature = key.sign_recoverable(keccak(_TYPE + rlp(unsigned)), hasher=None)
     r, s, parity = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
-    raw = _TYPE + _rlp([*unsigned, parity, r, s])
+    raw = _TYPE + rlp([*unsigned, parity, r, s])
     return Signed(raw, "0x" + keccak(raw).hex())
 
 
-_Item = int | bytes | list["_Item"]
+Item = int | bytes | list["Item"]
 
 
-def _rlp(item: _Item) -> bytes:
+def rlp(item: Item) -> bytes:
     """Ethereum's encoding of numbers, bytes and lists of them."""
     if isinstance(item, list):
-        return _sized(b"".join(map(_rlp, item)), 0xC0)
+        return _sized(b"".join(map(rlp, item)), 0xC0)
     content = item.to_bytes((item.bit_length() + 7) // 8, "big") if isinstance(item, int) else item
     return content if len(content) == 1 and content[0] < 0x80 else _sized(content, 0x80)
 
