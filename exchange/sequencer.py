@@ -32,6 +32,13 @@ T = TypeVar("T")
 _ORDERS: Final = frozenset({PlaceOrder, CancelReplace, PlaceOrderList, Keyed})
 
 
+_MANY: Final = 16
+"""So many that wait are decided while the batch before them is being written."""
+
+_UNSEEN: Final = 20_000
+"""So many more containers may be made than given up before the collector looks for cycles. With its usual 700 it looked
+several times at each order that waits for its commit."""
+
 _Ticket = tuple[Command | Callable[[State], Any], Callable[[Any], None], Micros]
 """A command (or a look at the state) that waits, whom to tell, and since when."""
 
@@ -85,9 +92,8 @@ class Sequencer:
         inbox = self._inbox
         if self._closing or len(inbox) >= (self._order_limit if type(command) in _ORDERS else self._queue_limit):
             return False
-        if not inbox:
-            self._bell.set()
         inbox.append((command, reply, self._clock.now()))
+        self._arrived()
         return True
 
     async def call(self, command: Command) -> Outcome:
@@ -113,9 +119,14 @@ class Sequencer:
             raise trio.ClosedResourceError("the sequencer has stopped")
         done = _Answer()
         self._inbox.append((look, done.set, self._clock.now()))
-        self._bell.set()
+        self._arrived()
         result: T = await done.wait()
         return result
+
+    def _arrived(self) -> None:
+        """Something waits. While a batch is being written a few may: it will ring soon, and each ring costs a turn."""
+        if self._writing is None or len(self._inbox) == _MANY:
+            self._bell.set()
 
     def subscribe(self, consumer: Callable[[Committed], None]) -> None:
         """Call `consumer` after every commit, in order. It must be quick and must not raise."""
@@ -145,18 +156,18 @@ class Sequencer:
         """Decide and commit until closed. Raises whatever the ledger raises: then the process must end."""
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_UNSEEN)
         writer = Writer(self._journal.commit, self._durable)
         try:
             task_status.started()
             while not self._drained:
-                await self._bell.wait()
-                self._bell = trio.Event()
+                await self._bell.wait()  # or a turn for the others, if there is more to do at once
                 done = self._take_written()
                 if done is not None:
                     self._answer(done)
                     await trio.lowlevel.checkpoint()  # who was answered, or came meanwhile, makes the next batch larger
+                self._bell = trio.Event()
                 self._step(writer)
-                await trio.lowlevel.checkpoint()
         finally:
             await writer.close()
 

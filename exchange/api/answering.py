@@ -223,4 +223,4 @@ async def finish(rooms: Rooms, begun: Begun) -> Any:  # noqa: ANN401  # any endp
 def order_count_headers(rooms: Rooms, caller: Caller) -> Headers:
     """How many orders the account has placed in each interval."""
     counts = rooms.limits.orders(caller.account, rooms.clock.now())
-    return [(f"x-mbx-order-count-{limit.suffix.lower()}", str(count)) for limit, count in counts]
+    return [(limit.header, str(count)) for limit, count in counts]

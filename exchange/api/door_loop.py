@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import select
 from collections import deque
-from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import structlog
@@ -140,8 +139,12 @@ class Loop:
             self._turning = True
             for ready, events in self._epoll.poll(0, _EVENTS):
                 link = links.get(ready)
-                if link is not None:  # else closed a moment ago, by what another one did
-                    _guarded(link, link.ready, events)
+                if link is None:
+                    continue  # closed a moment ago, by what another one did
+                try:
+                    link.ready(events)
+                except Exception:  # noqa: BLE001  # see `_failed`
+                    _failed(link)
             self._turn()
 
     async def _answer(self) -> None:
@@ -151,7 +154,6 @@ class Loop:
             self._bell = trio.Event()
             self._turning = True
             self._turn()
-            await trio.lowlevel.checkpoint()
 
     def _turn(self) -> None:
         """A bounded piece of everything that waits; what is left rings again.
@@ -164,12 +166,18 @@ class Loop:
             tell(*outcome)
         for _ in range(min(len(busy), _TURN)):
             link = busy.popleft()
-            if _guarded(link, link.work):
-                busy.append(link)
+            try:
+                if link.work():
+                    busy.append(link)
+            except Exception:  # noqa: BLE001  # see `_failed`
+                _failed(link)
         if not calls:
             for _ in range(min(len(unsent), _TURN)):
                 link = unsent.popleft()
-                _guarded(link, link.flush)
+                try:
+                    link.flush()
+                except Exception:  # noqa: BLE001  # see `_failed`
+                    _failed(link)
         self._turning = False
         if calls or busy or unsent:
             self._bell.set()
@@ -179,17 +187,19 @@ class Loop:
             await trio.sleep(TICK)
             now = trio.current_time()
             for link in self.links:
-                _guarded(link, link.tick, now)
+                try:
+                    link.tick(now)
+                except Exception:  # noqa: BLE001  # see `_failed`
+                    _failed(link)
 
 
-def _guarded(link: Pollable, call: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401
-    """A bug met by one peer must stop neither the others nor the matching."""
-    try:
-        return call(*arguments)
-    except Exception:  # noqa: BLE001  # logged with its traceback; the peer is hung up on
-        _log.exception("a connection failed")
-        link.abort()
-        return False
+def _failed(link: Pollable) -> None:
+    """A bug met by one peer, being handled: logged with its traceback, and the peer is hung up on.
+
+    It must stop neither the others nor the matching.
+    """
+    _log.exception("a connection failed")
+    link.abort()
 
 
 def broken(events: int) -> bool:

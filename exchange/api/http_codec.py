@@ -26,6 +26,11 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SECOND: Final = 1_000_000
 
 
+_USUAL: Final = ("Host", "X-MBX-APIKEY", "Content-Length", "Content-Type", "Accept", "Accept-Encoding", "Connection")
+_NAMES: Final = {text.encode(): name.lower() for name in (*_USUAL, "User-Agent") for text in (name, name.lower())}
+"""Header names as they mostly come."""
+
+
 class Phase(Enum):
     """What of a request is to come next."""
 
@@ -118,7 +123,8 @@ class Requests:
         limits = self._limits
         if self._count > limits.headers or len(value) > limits.line_bytes or self._head_size > limits.header_bytes:
             self._fail(errors.HEAD_TOO_LARGE)
-        self._headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        known = _NAMES.get(name) or name.decode("latin-1").lower()
+        self._headers.setdefault(known, []).append(value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
         self._turn(Phase.BODY)

@@ -71,7 +71,7 @@ class OrderLimit(NamedTuple):
 
     interval: str
     number: int
-    suffix: str
+    header: str
     limit: int
 
     @property
@@ -95,8 +95,8 @@ class Limits:
         """
         self.weight_limit = weight_limit
         self.order_limits = (
-            OrderLimit("SECOND", 10, "10S", orders_per_10s if weight_limit else 0),
-            OrderLimit("DAY", 1, "1D", orders_per_day if weight_limit else 0),
+            OrderLimit("SECOND", 10, "x-mbx-order-count-10s", orders_per_10s if weight_limit else 0),
+            OrderLimit("DAY", 1, "x-mbx-order-count-1d", orders_per_day if weight_limit else 0),
         )
         self._weights = _Window(MINUTE)
         self.attempt_limit = attempts if weight_limit else 0
