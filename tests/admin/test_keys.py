@@ -30,10 +30,19 @@ async def test_b40_the_secret_is_in_the_answer_and_not_in_the_trail(tmp_path: Pa
         assert made.secret not in trail
 
 
-async def test_b18_the_scope_withdraw_is_refused_by_name(tmp_path: Path) -> None:
+async def test_b18_a_key_to_withdraw_needs_addresses(tmp_path: Path) -> None:
+    """B18: but for a demo, where nothing is worth anything."""
     async with furnished(tmp_path) as house:
-        with pytest.raises(Refused, match="withdraw is not offered yet"):
+        with pytest.raises(Refused, match="needs addresses"):
             await carry_out(house, ANN, wire.CreateKey("alice", ("withdraw",)))
+        made = await carry_out(house, ANN, wire.CreateKey("alice", ("withdraw",), addresses=("203.0.113.7",)))
+        assert made.row.scopes == ("read", "withdraw")
+
+
+async def test_in_a_demo_a_key_may_withdraw_from_anywhere(tmp_path: Path) -> None:
+    async with furnished(tmp_path, demo=True) as house:
+        made = await carry_out(house, ANN, wire.CreateKey("alice", ("withdraw",)))
+        assert made.row.addresses == ()
 
 
 async def test_a_revoked_key_is_dead_and_listed_as_revoked(tmp_path: Path) -> None:

@@ -47,10 +47,14 @@ def test_b18_a_key_to_read_cannot_trade(office: Office) -> None:
     assert office.keyring.create(ALICE, frozenset({Scope.READ}), "hmac").key.scopes == {Scope.READ}
 
 
-def test_b18_the_scope_withdraw_is_refused_by_name() -> None:
-    """What is accepted is honoured, so what cannot be honoured yet is refused."""
-    with pytest.raises(KeyRefused, match="withdraw is not offered yet"):
-        parse_scopes(("trade", "withdraw"))
+def test_b18_a_key_to_withdraw_has_addresses_and_reads_and_does_not_trade(office: Office) -> None:
+    """B18: without addresses there is none, nor can they be lifted later."""
+    with pytest.raises(KeyRefused, match="needs addresses"):
+        office.keyring.create(ALICE, parse_scopes(("withdraw",)), "hmac")
+    made = office.keyring.create(ALICE, parse_scopes(("withdraw",)), "hmac", addresses=("203.0.113.7",))
+    assert made.key.scopes == {Scope.READ, Scope.WITHDRAW}
+    with pytest.raises(KeyRefused, match="needs addresses"):
+        office.keyring.limit(made.api_key, ())
 
 
 def test_an_unknown_scope_is_refused_by_name() -> None:
