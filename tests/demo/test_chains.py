@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import msgspec
+import pytest
 import trio
 
 from exchange.app import House, open_house
@@ -24,6 +25,7 @@ from exchange.demo.chained import Chained, _towards_the_end
 from exchange.demo.furnished import Demo
 from exchange.demo.nodes import NoNode, anvil, bitcoind
 from exchange.demo.outside import MemoryOutside
+from exchange.demo.show import show
 from exchange.ledger.reconcile import verify
 from tests.chains.evm.world import CONTRACTS
 from tests.chains.nodes import missing
@@ -50,6 +52,7 @@ async def in_memory(folder: Path) -> AsyncIterator[tuple[House, Chained]]:
         async with trio.open_nursery() as nursery:
             await nursery.start(house.sequencer.run)
             nursery.start_soon(house.custody.run)
+            nursery.start_soon(house.payments.run)
             await chained.furnish(house)
             yield house, chained
             nursery.cancel_scope.cancel()
@@ -106,6 +109,22 @@ async def _credited(house: House, account: AccountId, count: int) -> None:
         reader = house.custody.store.reader
         while [one.row.state for one in history.deposits(reader, account=account)] != [3] * count:  # noqa: ASYNC110
             await trio.sleep(0.05)  # a row in a file has no event
+
+
+async def test_without_nodes_what_is_shown_comes_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A deposit and a withdrawal of each asset."""
+    async with in_memory(tmp_path / "data") as (house, chained), trio.open_nursery() as nursery:
+        nursery.start_soon(_mine, chained)
+        with trio.fail_after(PATIENCE):
+            await show(house, chained, house.sequencer.state.names["alice"], "alice")
+        nursery.cancel_scope.cancel()
+    assert capsys.readouterr().out.count("final: transaction") == 3
+
+
+async def _mine(chained: Chained) -> None:
+    while True:
+        await chained.out.mine()
+        await trio.sleep(0.3)
 
 
 def test_whatever_was_on_its_way_out_has_a_way_back() -> None:
