@@ -8,7 +8,15 @@ from exchange.core.transfers import WithdrawalState
 from exchange.custody import payout_store as moves
 from exchange.custody.crash_points import Point
 from exchange.custody.payout_desk import PayoutDesk
-from exchange.custody.payout_rows import AttemptRow, AttemptState, PayoutRow, WithdrawalRow, open_payouts, withdrawals
+from exchange.custody.payout_rows import (
+    AttemptRow,
+    AttemptState,
+    PayoutRow,
+    WithdrawalRow,
+    built_upon,
+    open_payouts,
+    withdrawals,
+)
 from exchange.custody.port import BadAddress, Draft, FeeTooHigh, Header, Unaffordable
 from exchange.custody.purse import Books
 
@@ -59,12 +67,21 @@ class Planning(PayoutDesk):
         await self._write(moves.put_off, chosen=chosen, why=why, later=later, now=now)
         await self._alarm("payouts wait", why)
 
+    async def _warn_if_stuck(self, row: PayoutRow, signed: Sequence[AttemptRow], tip: Header) -> None:
+        """No attempt is in a block although all of them had their time: somebody has to look, we cannot know why."""
+        since = signed[0].handed_at
+        if since and tip.height - since >= self._policy.replace_after_blocks * self._policy.max_attempts:
+            text = f"payout {row.number}: handed out at block {since} and in no block yet. It may still be mined"
+            await self._alarm("payout stuck", text)
+
     async def _replace_if_due(self, row: PayoutRow, tried: Sequence[AttemptRow], tip: Header) -> None:
         """Draft a transaction that pays the network more and excludes all before it; the next round has it signed."""
         signed = [one for one in tried if one.raw is not None]
         due = signed[-1].handed_at + self._policy.replace_after_blocks
         waits = any(one.state in _UNSIGNED for one in tried)
         if waits or tip.height < due or len(tried) >= self._policy.max_attempts:
+            return
+        if built_upon(self._store.reader, self._chain.name, [one.txid for one in signed]):
             return
         earlier = [one.draft for one in signed]
         try:

@@ -6,6 +6,7 @@ Telling is safe to repeat, and late telling is safe: the ledger keeps the money 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -63,6 +64,22 @@ class Reports:
         if not way(WithdrawalState(row.told), WithdrawalState(row.state)):
             await self._store.write(partial(moves.told, id=row.id, state=row.state))
         return True
+
+    async def objection(self, ids: Sequence[str]) -> str:
+        """Why the ledger does not want one of these paid now; "" where it does, or was not told yet."""
+        facts = await self._sequencer.read(
+            lambda state: [
+                (known, state.accounts[known.account].frozen, state.shut(known.asset) is not None)
+                for known in map(state.withdrawals.get, ids)
+                if known is not None and known.holds
+            ]
+        )
+        if len(facts) < len(ids):
+            return "the ledger holds no money for this withdrawal"
+        agreed = [fact for fact in facts if fact[0].state <= _W.PLANNED]  # else under way: this file is the older copy
+        if any(frozen for _, frozen, _ in agreed):
+            return Reject.ACCOUNT_FROZEN.text
+        return Reject.PAYOUTS_SHUT.text if any(shut for _, _, shut in agreed) else ""
 
     async def _look(self, row: WithdrawalRow, reject: Reject) -> bool:
         """The ledger stands elsewhere than was noted: a note was lost in a crash. What it knows is noted now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -164,6 +164,15 @@ def approvals(db: apsw.Connection, ids: Sequence[str]) -> tuple[Approval, ...]:
 def stopped(db: apsw.Connection, chain: str) -> str:
     """Why the chain's payouts stand still; "" while they go."""
     return next((str(why) for (why,) in db.execute("SELECT why FROM payout_stops WHERE chain = ?", (chain,))), "")
+
+
+def built_upon(db: apsw.Connection, chain: str, txids: Iterable[str]) -> bool:
+    """Whether a payout that has not ended spends an output of one of these transactions."""
+    upon = (
+        "SELECT 1 FROM claims AS c JOIN payouts AS p ON p.number = c.payout"
+        " WHERE c.chain = ? AND c.claim BETWEEN ? AND ? AND p.state < 8"
+    )
+    return any(db.execute(upon, (chain, f"{txid}:", f"{txid}:~")).fetchone() for txid in txids if txid)
 
 
 def grounded(db: apsw.Connection, draft: Draft) -> list[str]:

@@ -11,7 +11,15 @@ import apsw
 
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import Micros
-from exchange.custody.payout_rows import AttemptRow, AttemptState, PayoutRow, WithdrawalRow, attempts, encode_draft
+from exchange.custody.payout_rows import (
+    AttemptRow,
+    AttemptState,
+    PayoutRow,
+    WithdrawalRow,
+    attempts,
+    built_upon,
+    encode_draft,
+)
 from exchange.custody.port import Draft, Payment
 from exchange.custody.purse import Books
 
@@ -65,6 +73,8 @@ def replace(
     ((count,),) = db.execute("SELECT count(*) FROM attempts WHERE payout = ?", (payout.number,))
     if count != len(tried) or _state(db, payout.number) not in (_W.SIGNED, _W.SENT):
         return False
+    if built_upon(db, payout.chain, [one.txid for one in tried]):
+        return False  # what spends its change would be worth nothing; that one is replaced, and pays for both
     made = draft(Books(db, payout.chain, now))
     _check(made, payout.chain, list(tried[0].draft.payments))
     for one in tried:

@@ -101,6 +101,8 @@ class Payouts(Planning):
 
     async def _sign(self, row: PayoutRow, attempt: AttemptRow) -> None:
         """Ask the signer for the attempt's bytes and keep them."""
+        if attempt.number == 1 and not await self._wanted(row, attempt):
+            return
         if not await self._write(moves.wish, attempt=attempt):
             return
         self._at(Point.PLANNED)
@@ -118,6 +120,20 @@ class Payouts(Planning):
             _log.warning("the signer refused", chain=draft.chain, draft=draft.id, reason=answer.reason)
             await self._write(moves.refuse, attempt=attempt, why=answer.reason, retry=self._later(), now=now)
             await self._alarm("signer refused", answer.reason)
+
+    async def _wanted(self, row: PayoutRow, attempt: AttemptRow) -> bool:
+        """Whether the ledger still wants it paid, asked before each request: it may have waited since it agreed.
+
+        If not, and the signer was never asked, it is planned anew later.
+        """
+        why = await self._reports.objection([payment.id for payment in attempt.draft.payments])
+        if not why:
+            return True
+        retry, now = self._later(), self._clock.now()
+        if not await self._write(moves.give_up, number=row.number, why=why, retry=retry, now=now):
+            await self._write(moves.note, number=row.number, text=why)
+            await self._alarm("payouts wait", f"payout {row.number}: {why}")
+        return False
 
     # -----------------------------------------------------------------------------------------
     # Looking.
@@ -164,6 +180,7 @@ class Payouts(Planning):
         newest = signed[-1]
         if newest.state is _A.SIGNED:
             await self._write(moves.hand_out, attempt=newest, height=tip.height, now=self._clock.now())
+        await self._warn_if_stuck(row, signed, tip)
         handed = await self._hand(newest)
         self._at(Point.HANDED)
         if handed is Handed.CONFLICT:

@@ -16,7 +16,9 @@ JOIN addresses AS a ON a.chain = i.chain AND a.key = i.to_key
 WHERE i.chain = ?1 AND i.purpose = ?2 AND i.contract = '' AND i.spent_by = '' AND i.claimed_by = ''
   AND i.state <> ?3 AND i.coinbase = 0
   AND NOT EXISTS (SELECT 1 FROM claims AS c WHERE c.chain = i.chain AND c.claim = i.key)
-  AND (i.height > 0 OR EXISTS (SELECT 1 FROM attempts AS t WHERE t.txid = i.txid))
+  AND (i.height > 0 OR EXISTS (
+    SELECT 1 FROM attempts AS t JOIN payouts AS p ON p.number = t.payout WHERE t.txid = i.txid AND p.state < 8
+    AND NOT EXISTS (SELECT 1 FROM attempts AS o WHERE o.payout = t.payout AND o.id <> t.id AND o.state <> 5)))
 ORDER BY i.height = 0, i.height, i.key
 """
 
@@ -31,7 +33,10 @@ class Books:
         self._now = now
 
     def coins(self, purposes: frozenset[Purpose]) -> Sequence[Coin]:
-        """Unspent outputs that no draft has claimed; mined ones first. Of those that are not mined, our own change."""
+        """Unspent outputs that no draft has claimed; mined ones first. Of those that are not mined, our own change.
+
+        Not of a payout with several attempts: of their outputs only one's will ever be there.
+        """
         return [
             Coin(key, int(amount), Owned(address, Purpose(purpose), place, account and AccountId(account)), height)
             for wanted in sorted(purposes)
