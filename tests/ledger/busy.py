@@ -12,9 +12,10 @@ import trio
 
 from exchange.clock import SystemClock
 from exchange.core import commands as co
+from exchange.core.networks import ALL_ASSETS
 from exchange.core.performing import Outcome
 from exchange.core.state import State
-from exchange.core.units import Micros
+from exchange.core.units import Amount, AssetId, Micros
 from exchange.ledger import db
 from exchange.ledger.journal import Journal
 from exchange.ledger.restore import restore
@@ -65,11 +66,19 @@ async def pour(sequencer: Sequencer, commands: list[co.Command]) -> list[Outcome
     return outcomes
 
 
+SELDOM = (
+    co.BookNetworkCost("gas", AssetId(1), Amount(7)),
+    co.OpenEpoch(2, "a drill"),
+    co.SetPayoutsShut(ALL_ASSETS, False, "over"),
+)
+"""What no seed can be trusted to throw."""
+
+
 async def live(path: Path, seed: int, commands: int, clock: SystemClock | None = None) -> State:
     """Fill a new ledger with what `seed` throws, in batches of many sizes; the state in the end."""
     dice = Dice(seed)
     async with sequencing(path, clock) as sequencer:
-        await pour(sequencer, furnishing())
+        await pour(sequencer, [*furnishing(), *SELDOM])
         done = 0
         while done < commands:
             batch = []

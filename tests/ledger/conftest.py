@@ -12,7 +12,7 @@ from tests.ledger import busy
 def busy_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed ledger in which every table has rows."""
     path = tmp_path_factory.mktemp("busy") / "ledger.db"
-    trio.run(busy.live, path, 20, 700)
+    trio.run(busy.live, path, 9, 700)
     return path
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from exchange import cli
+from exchange.core.units import MAX_STORED
 from exchange.ledger import db
 from exchange.ledger.reconcile import verify
 from tests.core.world import Dice
@@ -28,6 +29,11 @@ KEYS = {
     "withdrawals": ["key"],
     "bars": ["market", "minute"],
     "order_lists": ["id"],
+    "networks": ["asset", "name"],
+    "tier_limits": ["tier", "asset"],
+    "payouts_shut": ["asset"],
+    "network_costs": ["key"],
+    "epochs": ["number"],
     "account_events": ["account", "last"],
     "balance_marks": ["account", "last"],
     "idempotency_keys": ["account", "key"],
@@ -67,9 +73,10 @@ def other(value: object) -> object:
     if isinstance(value, bytes):
         return value[:-1] + bytes([value[-1] ^ 1])
     if isinstance(value, str):
-        return value.replace('"max_orders":5', '"max_orders":6') if value.startswith("{") else value + "x"
+        changed = value.replace('"max_orders":5', '"max_orders":6').replace('"chain_decimals":', '"chain_decimals":3')
+        return changed if value.startswith("{") else value + "x"
     assert isinstance(value, int)
-    return value + 1
+    return value + 1 if value < MAX_STORED else value - 1
 
 
 def where(table: str, row: dict[str, Any]) -> str:
