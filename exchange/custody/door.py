@@ -70,9 +70,9 @@ class LedgerDoor:
 
     async def tell(self) -> int:
         """Tell the oldest, one per deposit; how many the ledger has on disk now that it had not."""
-        batch: dict[str, ReportRow] = {}
+        batch: dict[tuple[str, str], ReportRow] = {}
         for row in incoming_rows.waiting_reports(self._store.reader, _AT_ONCE):
-            batch.setdefault(row.reference, row)
+            batch.setdefault((row.chain, row.key), row)
         return await self._note(list(batch.values()), await self._tell_all(list(batch.values())))
 
     async def _tell_all(self, rows: Sequence[ReportRow]) -> dict[int, Outcome]:

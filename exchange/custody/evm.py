@@ -41,6 +41,7 @@ class Evm:
         self.identity = str(chain_id)
         self._genesis = genesis.lower()
         self._listed = listed
+        self._promised: int | None = None
         self._node = Node(rpc)
         self._balances = Balances(self._node)
         self._growth = Growth(self._balances)
@@ -62,12 +63,17 @@ class Evm:
         return header(head)
 
     async def finalized(self) -> int | None:
-        """The newest block that the chain's validators have bound themselves to; None where there is no such thing."""
+        """The newest block that the chain's validators have bound themselves to; None where there is no such thing.
+
+        What has promised once has not lost the habit: a node that was just started knows of no promise for a while.
+        """
         try:
             head = await self._node.head("finalized")
         except RpcError:
-            return None
-        return None if head is None else header(head).height
+            return self._promised
+        if head is not None:
+            self._promised = max(self._promised or 0, header(head).height)
+        return self._promised
 
     async def header(self, height: int) -> Header | None:
         """The block at a height of the node's best chain; None above its tip."""

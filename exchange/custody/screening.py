@@ -18,7 +18,7 @@ _REASON_CHARS: Final = 200
 
 
 class DenyList:
-    """`deny.txt`: an address, then a space and why. Lines that begin with # are remarks."""
+    """`deny.txt`: an address, then space and why. Lines that begin with # are remarks."""
 
     def __init__(self, path: Path) -> None:
         """`path` may not exist yet: then nothing is denied. A file that was there and is gone denies everything."""
@@ -54,6 +54,6 @@ class DenyList:
         if len(content) > _MOST_BYTES:
             message = f"it is larger than {_MOST_BYTES} bytes"
             raise ValueError(message)
-        lines = (line.strip() for line in content.decode("utf-8").splitlines())
-        pairs = (line.partition(" ") for line in lines if line and not line.startswith("#"))
-        return {address.casefold(): (why.strip() or "on the deny-list")[:_REASON_CHARS] for address, _, why in pairs}
+        lines = (line.strip() for line in content.decode("utf-8-sig").splitlines())
+        parts = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
+        return {address.casefold(): (*why, "on the deny-list")[0][:_REASON_CHARS] for address, *why in parts}

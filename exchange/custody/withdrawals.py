@@ -19,7 +19,7 @@ from exchange.core.postings import Bucket, balance_key
 from exchange.core.rejects import Reject
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, Micros
-from exchange.custody import holds, payout_store
+from exchange.custody import holds, payout_store, withdrawal_mending
 from exchange.custody import withdrawal_store as moves
 from exchange.custody.holds import Facts
 from exchange.custody.payout_rows import ASKED, WithdrawalRow, withdrawal, withdrawals
@@ -207,6 +207,7 @@ class Withdrawals:
             found = await self._known(wanted)
             assert found.network is not None, "a network is never unlisted"
             await self._judge(row, found.network, found.owned, None)
+        await withdrawal_mending.mend(self.store, self._sequencer, self._clock)
 
     async def _is_known(self, key: str) -> bool:
         return await self._sequencer.read(lambda state: key in state.withdrawals)

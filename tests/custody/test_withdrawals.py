@@ -204,3 +204,15 @@ async def test_after_a_crash_between_file_and_ledger_it_never_was_or_is_judged(t
         await room.recover()
         assert house.withdrawal(kept.id).state == _W.APPROVED
         assert house.store.reader.execute("SELECT id FROM withdrawals").fetchall() == [(kept.id,)]
+
+
+def test_b36_a_deny_list_is_read_however_its_columns_are_parted(tmp_path: Path) -> None:
+    """A mark of UTF-8 at its beginning, tabs: as other programs write it."""
+    (tmp_path / "deny.txt").write_bytes(b"\xef\xbb\xbf0xAB stolen\n0xCD\tstolen too\n0xEF\n")
+    deny = DenyList(tmp_path / "deny.txt")
+    assert [deny("ETH", one) for one in ("0xab", "0xcd", "0xef", "0x12")] == [
+        "stolen",
+        "stolen too",
+        "on the deny-list",
+        "",
+    ]

@@ -41,6 +41,8 @@ async def set_network(house: House, ask: wire.SetNetwork) -> wire.NetworkRow:
         raise Refused("bad_params", text)
     terms = known or Network(asset.id, ask.network, 0)
     terms = msgspec.structs.replace(terms, **_given(ask, asset))
+    if terms.contract.startswith(("0x", "0X")):  # as chains of that family write it: another spelling is no other token
+        terms = msgspec.structs.replace(terms, contract=terms.contract.lower())
     wrong = network_error(terms, asset.decimals)
     if wrong is not None:
         raise Refused("bad_rules", f"{wrong}. Nothing was changed.")

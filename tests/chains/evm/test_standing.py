@@ -208,3 +208,19 @@ async def test_a_tokens_own_contract_is_no_destination(evm: World) -> None:
     token = await evm.deploy("Token", listed=True)
     with pytest.raises(BadAddress, match="contract of a token"):
         evm.evm.address(token)
+
+
+async def test_a_node_that_forgets_to_promise_takes_no_promise_back(evm: World) -> None:
+    """Just started, geth knows no finalized block for a while: large deposits go on waiting for the chain's word."""
+    silent: list[bool] = []
+
+    def head(answer: Any) -> Any:
+        if silent:
+            raise RpcError(-39001, "finalized block not found")
+        return answer
+
+    chain = lying(evm, eth_getBlockByNumber=head)
+    promised = await chain.finalized()
+    silent.append(True)
+    assert promised is not None
+    assert await chain.finalized() == promised
