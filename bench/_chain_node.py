@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from exchange.custody.bitcoin_networks import NETWORKS
-from exchange.custody.bitcoin_raw import double, merkle_root, read_header
+from exchange.custody.bitcoin.networks import NETWORKS
+from exchange.custody.bitcoin.raw import double, merkle_root, read_header
 
 PARAMETERS = "bitcoin-regtest"
 _VERSION = (2).to_bytes(4, "little")

@@ -28,7 +28,7 @@ from exchange.core.networks import Network
 from exchange.core.units import Amount, AssetId
 from exchange.custody.derivation import account_path
 from exchange.custody.port import Purpose
-from exchange.custody.seed import root
+from exchange.custody.signer.seed import root
 from exchange.settings import Settings
 
 WATCHED: Final = 100_000

@@ -36,10 +36,10 @@ from exchange.clock import Clock
 from exchange.core.units import Micros
 from exchange.custody.custody import SIGNER, Custody, open_custody
 from exchange.custody.desk import HOUR, Desk, Rules
-from exchange.custody.memory_world import MemoryWorld
-from exchange.custody.payments import Payments, open_payments
-from exchange.custody.reconciling import open_reconciler
-from exchange.custody.signer_client import SignerClient, open_signer
+from exchange.custody.memory.world import MemoryWorld
+from exchange.custody.payouts.payments import Payments, open_payments
+from exchange.custody.proof.reconciling import open_reconciler
+from exchange.custody.signer.client import SignerClient, open_signer
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.records import Records

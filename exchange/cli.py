@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import trio
 
     from exchange.app import Doors, House
-    from exchange.custody.memory_world import MemoryWorld
+    from exchange.custody.memory.world import MemoryWorld
     from exchange.settings import Settings
 
 Command = Callable[[argparse.Namespace], int]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from exchange.cli_people.desk import Desk
-    from exchange.custody.reserves import PathFile
+    from exchange.custody.proof.reserves import PathFile
 
 Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse gives the type no public name
 
@@ -96,7 +96,7 @@ def run_make(arguments: argparse.Namespace) -> int:
 
     from exchange.clock import SystemClock
     from exchange.core.decimals import render
-    from exchange.custody import reserves
+    from exchange.custody.proof import reserves
     from exchange.ledger.liabilities import read_liabilities
 
     if arguments.paths is not None:
@@ -123,7 +123,7 @@ def _write_private(path: Path, content: bytes) -> None:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """`exchange reserves check`."""
-    from exchange.custody import merkle, reserves
+    from exchange.custody.proof import merkle, reserves
 
     published = arguments.root.read_bytes() if arguments.root is not None else None
     try:

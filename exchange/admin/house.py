@@ -10,8 +10,8 @@ from exchange.admin.wire import clean
 from exchange.clock import Clock
 from exchange.core.rejects import Reject
 from exchange.custody.custody import Custody
-from exchange.custody.payments import Payments
-from exchange.custody.signer_client import SignerClient
+from exchange.custody.payouts.payments import Payments
+from exchange.custody.signer.client import SignerClient
 from exchange.ledger.queries import Queries
 from exchange.office.approvers import Approvers
 from exchange.office.keys import KeyRing

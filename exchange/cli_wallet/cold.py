@@ -16,18 +16,18 @@ import trio
 from exchange.chain_settings import ChainSettings
 from exchange.cli_people.tables import fail, say
 from exchange.cli_wallet.making import SIGNER
-from exchange.custody import cold_bitcoin, cold_evm
-from exchange.custody.bitcoin import BitcoinChain
-from exchange.custody.bitcoin_networks import NETWORKS
-from exchange.custody.bitcoin_spending import BitcoinSpending, Quote
-from exchange.custody.cold import cold_addresses
-from exchange.custody.cold_bitcoin import NotTheSame, Returned
+from exchange.custody.bitcoin.chain import BitcoinChain
+from exchange.custody.bitcoin.networks import NETWORKS
+from exchange.custody.bitcoin.spending import BitcoinSpending, Quote
 from exchange.custody.derivation import EVM, addresses, read_xpub
-from exchange.custody.evm import Evm
+from exchange.custody.evm.chain import Evm
 from exchange.custody.port import Chain, Handed, Owned, Purpose
 from exchange.custody.rpc import Rpc
-from exchange.custody.rules import units
-from exchange.custody.signer_folder import Folder, Wallet, read_public
+from exchange.custody.signer.folder import Folder, Wallet, read_public
+from exchange.custody.signer.rules import units
+from exchange.custody.treasury import cold_bitcoin, cold_evm
+from exchange.custody.treasury.cold import cold_addresses
+from exchange.custody.treasury.cold_bitcoin import NotTheSame, Returned
 from exchange.custody.wallet import WalletRefused
 from exchange.settings import load
 

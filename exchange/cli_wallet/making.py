@@ -12,12 +12,13 @@ import msgspec
 from exchange.cli_people.tables import fail, say
 from exchange.cli_wallet import typed
 from exchange.clock import SystemClock
-from exchange.custody import keystore, seed, wallet
+from exchange.custody import wallet
 from exchange.custody.derivation import EVM, account_of, account_path, path_text, read_xpub
 from exchange.custody.port import Purpose
-from exchange.custody.rules import BadRules
 from exchange.custody.second_opinion import agreed
-from exchange.custody.signer_folder import Public
+from exchange.custody.signer import keystore, seed
+from exchange.custody.signer.folder import Public
+from exchange.custody.signer.rules import BadRules
 
 SIGNER: Final = "signer"
 """The signer's folder inside the data folder."""

@@ -10,13 +10,13 @@ from exchange.cli_people.desk import Work, run_at_desk
 from exchange.cli_people.tables import fail
 from exchange.cli_wallet import cold, making, verbs
 from exchange.custody.derivation import BadXpub
-from exchange.custody.judged import No
-from exchange.custody.keystore import VaultDamaged, WrongPassphrase
 from exchange.custody.port import BadAddress, FeeTooHigh, NodeFault, Unaffordable, WrongChain
-from exchange.custody.rules import BadRules
 from exchange.custody.second_opinion import Disagreement
-from exchange.custody.signer_client import NotTheSigner
-from exchange.custody.signer_record import RecordDamaged
+from exchange.custody.signer.client import NotTheSigner
+from exchange.custody.signer.judged import No
+from exchange.custody.signer.keystore import VaultDamaged, WrongPassphrase
+from exchange.custody.signer.record import RecordDamaged
+from exchange.custody.signer.rules import BadRules
 from exchange.custody.wallet import WalletRefused
 
 _VERBS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {

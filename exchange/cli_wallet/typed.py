@@ -6,7 +6,7 @@ import getpass
 import sys
 from typing import Final
 
-from exchange.custody.keystore import check_passphrase
+from exchange.custody.signer.keystore import check_passphrase
 from exchange.custody.wallet import WalletRefused
 
 _LONGEST: Final = 4_096

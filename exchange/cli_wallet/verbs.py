@@ -13,12 +13,12 @@ from exchange.cli_wallet import typed
 from exchange.cli_wallet.making import SIGNER, read_text
 from exchange.clock import SystemClock
 from exchange.custody import wallet
-from exchange.custody.cold import cold_addresses, is_address
 from exchange.custody.derivation import read_xpub
-from exchange.custody.rules import EXAMPLE, read_rules
 from exchange.custody.second_opinion import agreed
-from exchange.custody.signer_client import seal
-from exchange.custody.signer_folder import Folder, read_public
+from exchange.custody.signer.client import seal
+from exchange.custody.signer.folder import Folder, read_public
+from exchange.custody.signer.rules import EXAMPLE, read_rules
+from exchange.custody.treasury.cold import cold_addresses, is_address
 
 _SHOWN: Final = 3
 _LATER: Final = "A running signer keeps to what it was unlocked with: `exchange wallet unlock` after a restart."

@@ -12,18 +12,18 @@ import trio
 
 from exchange.chain_settings import ChainSettings
 from exchange.clock import Clock
-from exchange.custody import chain_rows
-from exchange.custody.cold import cold_addresses
+from exchange.custody.deposits import chain_rows
+from exchange.custody.deposits.following import Follower
+from exchange.custody.deposits.pool import Pool
+from exchange.custody.deposits.watcher import Contracts, Watcher
 from exchange.custody.door import LedgerDoor
 from exchange.custody.families import Built, build
-from exchange.custody.following import Follower
-from exchange.custody.memory_world import MemoryWorld
-from exchange.custody.pool import Pool
+from exchange.custody.memory.world import MemoryWorld
 from exchange.custody.port import Chain, Purpose
-from exchange.custody.signer_folder import Folder, Wallet, read_public
+from exchange.custody.signer.folder import Folder, Wallet, read_public
 from exchange.custody.status import ChainStatus
 from exchange.custody.store import Store
-from exchange.custody.watcher import Contracts, Watcher
+from exchange.custody.treasury.cold import cold_addresses
 from exchange.sequencer import Sequencer
 from exchange.settings import Settings, SettingsError
 

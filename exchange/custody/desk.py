@@ -18,13 +18,13 @@ from exchange.core.networks import Network
 from exchange.core.rejects import Reject
 from exchange.core.units import AccountId, Amount, AssetId, Micros
 from exchange.custody import destinations
+from exchange.custody.deposits.pool import NoWallet, Pool
 from exchange.custody.destinations import MAX_LABEL, Destination
-from exchange.custody.payout_rows import WithdrawalRow
-from exchange.custody.pool import NoWallet, Pool
+from exchange.custody.payouts.rows import WithdrawalRow
+from exchange.custody.payouts.withdrawals import NotAsked, Wanted, Withdrawals
 from exchange.custody.port import BadAddress, Chain
 from exchange.custody.status import ChainStatus
 from exchange.custody.store import Store
-from exchange.custody.withdrawals import NotAsked, Wanted, Withdrawals
 from exchange.sequencer import Sequencer
 
 HOUR: Final = Micros(3_600_000_000)

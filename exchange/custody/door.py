@@ -20,9 +20,9 @@ from exchange.core.performing import Outcome
 from exchange.core.rejects import Reject
 from exchange.core.transfers import DepositState
 from exchange.core.units import Micros
-from exchange.custody import chain_rows, incoming_rows
-from exchange.custody.confirmations import Listed, Terms
-from exchange.custody.incoming_rows import ReportRow
+from exchange.custody.deposits import chain_rows, incoming_rows
+from exchange.custody.deposits.confirmations import Listed, Terms
+from exchange.custody.deposits.incoming_rows import ReportRow
 from exchange.custody.store import Store
 from exchange.sequencer import Sequencer
 

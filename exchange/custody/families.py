@@ -12,12 +12,12 @@ import msgspec
 
 from exchange.chain_settings import ChainSettings
 from exchange.custody import derivation
-from exchange.custody.memory_chain import MemoryChain
-from exchange.custody.memory_world import MemoryWorld, address_of
-from exchange.custody.pool import Derive
+from exchange.custody.deposits.pool import Derive
+from exchange.custody.deposits.watcher import Contracts
+from exchange.custody.memory.chain import MemoryChain
+from exchange.custody.memory.world import MemoryWorld, address_of
 from exchange.custody.port import Chain, Purpose
 from exchange.custody.rpc import Rpc
-from exchange.custody.watcher import Contracts
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -50,15 +50,15 @@ def _rpc(url: str, login: str, folder: Path, settings: ChainSettings) -> Rpc:
 
 
 def _evm(name: str, settings: ChainSettings, first: Rpc, second: Rpc | None, contracts: Contracts) -> Built:
-    from exchange.custody.evm import Evm  # noqa: PLC0415  # only who has such a chain loads its libraries
+    from exchange.custody.evm.chain import Evm  # noqa: PLC0415  # only who has such a chain loads its libraries
 
     other = None if second is None else Evm(name, settings.chain_id, second, contracts)
     return Built(Evm(name, settings.chain_id, first, contracts), other, _derivation(derivation.EVM))
 
 
 def _bitcoin(name: str, settings: ChainSettings, first: Rpc, second: Rpc | None) -> Built:
-    from exchange.custody.bitcoin import BitcoinChain  # noqa: PLC0415  # the same
-    from exchange.custody.bitcoin_networks import NETWORKS  # noqa: PLC0415
+    from exchange.custody.bitcoin.chain import BitcoinChain  # noqa: PLC0415  # the same
+    from exchange.custody.bitcoin.networks import NETWORKS  # noqa: PLC0415
 
     network = NETWORKS.get(settings.parameters)
     if network is None:

@@ -8,7 +8,7 @@ import apsw
 import msgspec
 
 from exchange.core.units import AccountId, AssetId, Micros
-from exchange.custody.incoming_rows import Row
+from exchange.custody.deposits.incoming_rows import Row
 from exchange.custody.port import Purpose
 
 MAX_ROWS: Final = 1_000

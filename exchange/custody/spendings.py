@@ -10,9 +10,9 @@ import msgspec
 
 from exchange.chain_settings import ChainSettings
 from exchange.custody import derivation
-from exchange.custody.memory_chain import MemoryChain, MemorySpending
-from exchange.custody.payout_desk import Policy
-from exchange.custody.pool import Pool
+from exchange.custody.deposits.pool import Pool
+from exchange.custody.memory.chain import MemoryChain, MemorySpending
+from exchange.custody.payouts.desk import Policy
 from exchange.custody.port import Chain, Owned, Purpose, Spending
 from exchange.custody.rpc import Rpc
 
@@ -39,11 +39,11 @@ def spending_of(name: str, settings: ChainSettings, folder: Path, chain: Chain, 
     login = folder / settings.rpc_credentials_file if settings.rpc_credentials_file else None
     rpc = Rpc(settings.rpc_url, login_file=login, timeout_seconds=settings.rpc_timeout_seconds)
     if settings.family == "evm":
-        from exchange.custody.evm_spending import EvmSpending  # noqa: PLC0415  # only who has such a chain loads it
+        from exchange.custody.evm.spending import EvmSpending  # noqa: PLC0415  # only who has such a chain loads it
 
         return EvmSpending(name, settings.chain_id, rpc, hot, settings.fee_ceiling)
-    from exchange.custody.bitcoin_networks import NETWORKS  # noqa: PLC0415  # the same
-    from exchange.custody.bitcoin_spending import BitcoinSpending  # noqa: PLC0415
+    from exchange.custody.bitcoin.networks import NETWORKS  # noqa: PLC0415  # the same
+    from exchange.custody.bitcoin.spending import BitcoinSpending  # noqa: PLC0415
 
     network, ceiling = NETWORKS[settings.parameters], settings.fee_ceiling * 1_000
     return BitcoinSpending(name, network, rpc, _public_keys(pool), ceiling)

@@ -13,12 +13,12 @@ from nacl.bindings import crypto_core_ed25519_BYTES, crypto_core_ed25519_is_vali
 from nacl.signing import SigningKey
 
 from exchange.clock import Clock
-from exchange.custody import keystore
-from exchange.custody.cold import cold_addresses
-from exchange.custody.keystore import Secrets, Vault, VaultDamaged
-from exchange.custody.rules import read_rules
-from exchange.custody.signer_folder import Folder, Public, public_of, read_identity, write_identity, write_public
-from exchange.custody.signer_record import create_record
+from exchange.custody.signer import keystore
+from exchange.custody.signer.folder import Folder, Public, public_of, read_identity, write_identity, write_public
+from exchange.custody.signer.keystore import Secrets, Vault, VaultDamaged
+from exchange.custody.signer.record import create_record
+from exchange.custody.signer.rules import read_rules
+from exchange.custody.treasury.cold import cold_addresses
 
 
 class WalletRefused(Exception):

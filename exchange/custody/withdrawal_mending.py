@@ -16,8 +16,8 @@ from exchange.clock import Clock
 from exchange.core.commands import OpenEpoch
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import Micros
-from exchange.custody import payout_store
-from exchange.custody.payout_reports import way
+from exchange.custody.payouts import store as payout_store
+from exchange.custody.payouts.reports import way
 from exchange.custody.store import Store
 from exchange.sequencer import Sequencer
 

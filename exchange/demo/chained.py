@@ -23,12 +23,12 @@ from exchange.core.networks import Network
 from exchange.core.transfers import WITHDRAWAL_TRANSITIONS, WithdrawalState
 from exchange.core.units import Amount
 from exchange.custody import wallet
-from exchange.custody.bitcoin_networks import NETWORKS
+from exchange.custody.bitcoin.networks import NETWORKS
 from exchange.custody.custody import CUSTODY, SIGNER
-from exchange.custody.pool import Pool
+from exchange.custody.deposits.pool import Pool
 from exchange.custody.port import Purpose
-from exchange.custody.signer_client import seal
-from exchange.custody.signer_folder import Folder, read_public
+from exchange.custody.signer.client import seal
+from exchange.custody.signer.folder import Folder, read_public
 from exchange.custody.signing import Refused
 from exchange.demo.outside import BTC, CHAIN_ID, ETH, TOKEN, Outside, outside
 from exchange.settings import Settings

@@ -19,7 +19,7 @@ from exchange.core import commands as co
 from exchange.core.listing import Presets
 from exchange.core.rejects import Reject
 from exchange.core.units import AccountId, Amount
-from exchange.custody.memory_world import MemoryWorld
+from exchange.custody.memory.world import MemoryWorld
 from exchange.demo.chained import CONFIRMATIONS, Chained, chains, described, end_withdrawals
 from exchange.demo.flow import Flow
 from exchange.demo.maker import HouseMaker

@@ -16,7 +16,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from exchange.chain_settings import ChainSettings
-from exchange.custody.memory_world import MemoryWorld
+from exchange.custody.memory.world import MemoryWorld
 from exchange.custody.rpc import Rpc
 from exchange.demo.nodes import NoNode, anvil, bitcoind
 

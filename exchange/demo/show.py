@@ -12,8 +12,8 @@ from exchange.core.networks import to_chain
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId
 from exchange.custody import history
-from exchange.custody.payout_rows import WithdrawalRow, attempts, payouts, withdrawal
-from exchange.custody.withdrawals import Wanted
+from exchange.custody.payouts.rows import WithdrawalRow, attempts, payouts, withdrawal
+from exchange.custody.payouts.withdrawals import Wanted
 from exchange.demo.chained import WAYS, Chained, Way
 
 _LOOK_SECONDS: Final = 0.2

@@ -24,9 +24,9 @@ from exchange.core.orders import OrderType, Side
 from exchange.core.performing import Outcome
 from exchange.core.units import AccountId, MarketId, Micros, Price, Quantity
 from exchange.custody.custody import Custody, open_custody
-from exchange.custody.memory_world import MemoryWorld
-from exchange.custody.payments import Payments, open_payments
-from exchange.custody.signer_client import SignerClient
+from exchange.custody.memory.world import MemoryWorld
+from exchange.custody.payouts.payments import Payments, open_payments
+from exchange.custody.signer.client import SignerClient
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.restore import restore

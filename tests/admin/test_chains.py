@@ -12,8 +12,8 @@ from exchange.admin.house import Refused
 from exchange.core.commands import SetNetwork
 from exchange.core.networks import Network
 from exchange.core.units import AssetId
-from exchange.custody import chain_rows
-from exchange.custody.memory_world import MemoryWorld
+from exchange.custody.deposits import chain_rows
+from exchange.custody.memory.world import MemoryWorld
 from exchange.custody.port import Purpose
 from exchange.office.operators import Role
 from tests.admin.furnished import ALICE, House, attached, done, furnished

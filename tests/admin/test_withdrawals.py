@@ -17,10 +17,10 @@ from exchange.core import commands as co
 from exchange.core.networks import Network
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId
-from exchange.custody import payout_rows
-from exchange.custody.memory_world import MemoryWorld, Output, Transaction
+from exchange.custody.memory.world import MemoryWorld, Output, Transaction
+from exchange.custody.payouts import rows as payout_rows
+from exchange.custody.payouts.withdrawals import Wanted
 from exchange.custody.port import Purpose
-from exchange.custody.withdrawals import Wanted
 from exchange.office.approvers import registration
 from exchange.office.operators import Role
 from tests.admin.furnished import House, done, furnished

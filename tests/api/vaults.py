@@ -13,15 +13,15 @@ from exchange.core import commands as co
 from exchange.core.networks import Network
 from exchange.core.transfers import DepositState
 from exchange.core.units import Amount, AssetId
+from exchange.custody.deposits.pool import Pool
 from exchange.custody.desk import Desk, Rules
-from exchange.custody.memory_chain import MemoryChain
-from exchange.custody.memory_world import MemoryWorld, address_of
-from exchange.custody.pool import Pool
+from exchange.custody.memory.chain import MemoryChain
+from exchange.custody.memory.world import MemoryWorld, address_of
+from exchange.custody.payouts.screening import DenyList
+from exchange.custody.payouts.withdrawals import Withdrawals
 from exchange.custody.port import Purpose
-from exchange.custody.screening import DenyList
 from exchange.custody.status import ChainStatus, Following
 from exchange.custody.store import Store
-from exchange.custody.withdrawals import Withdrawals
 from exchange.sequencer import Sequencer
 
 OPEN = Rules(allow_list=False, address_wait=0, key_wait=0)  # type: ignore[arg-type]  # micros are ints

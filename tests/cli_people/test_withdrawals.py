@@ -11,7 +11,7 @@ import pytest
 
 from exchange.admin.house import Refused
 from exchange.cli_people import withdrawal_verbs as verbs
-from exchange.custody import withdrawal_rows
+from exchange.custody.payouts import withdrawal_rows
 from exchange.office import approver_file
 from exchange.office.operators import Role
 from tests.admin.furnished import attached

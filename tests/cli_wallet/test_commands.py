@@ -12,11 +12,12 @@ from nacl.signing import SigningKey
 from exchange import cli
 from exchange.admin.server import serve_admin
 from exchange.clock import SystemClock
-from exchange.custody import keystore, second_opinion
-from exchange.custody.cold import cold_addresses
+from exchange.custody import second_opinion
 from exchange.custody.derivation import account_path
-from exchange.custody.seed import words
-from exchange.custody.signer_folder import Folder, read_public
+from exchange.custody.signer import keystore
+from exchange.custody.signer.folder import Folder, read_public
+from exchange.custody.signer.seed import words
+from exchange.custody.treasury.cold import cold_addresses
 from exchange.custody.wallet import make
 from tests.admin.furnished import furnished
 from tests.custody.signing_kit import BTC, ENTROPY, LITTLE, RULES, STRANGER, TREE, make_wallet

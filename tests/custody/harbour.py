@@ -11,15 +11,15 @@ from exchange.core import commands as co
 from exchange.core.networks import Network
 from exchange.core.transfers import DepositState
 from exchange.core.units import AccountId, Amount, AssetId
-from exchange.custody import chain_rows
+from exchange.custody.deposits import chain_rows
+from exchange.custody.deposits.incoming_rows import Row, select
+from exchange.custody.deposits.pool import Pool
+from exchange.custody.deposits.watcher import Watcher
 from exchange.custody.door import LedgerDoor
-from exchange.custody.incoming_rows import Row, select
-from exchange.custody.memory_chain import MemoryChain
-from exchange.custody.memory_world import MemoryWorld
-from exchange.custody.pool import Pool
+from exchange.custody.memory.chain import MemoryChain
+from exchange.custody.memory.world import MemoryWorld
 from exchange.custody.port import Chain, Purpose
 from exchange.custody.store import Store
-from exchange.custody.watcher import Watcher
 from exchange.sequencer import Sequencer
 from tests.ledger.busy import Ticking, sequencing
 

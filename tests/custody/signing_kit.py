@@ -17,18 +17,20 @@ from nacl.signing import SigningKey
 
 from exchange.clock import SystemClock
 from exchange.core.units import Micros
-from exchange.custody import evm_body, keystore, wallet
-from exchange.custody.cold import cold_keys
+from exchange.custody import wallet
 from exchange.custody.derivation import EVM, address, hash160, path
-from exchange.custody.judge import Judge
-from exchange.custody.keystore import Secrets
+from exchange.custody.evm import body as evm_body
 from exchange.custody.port import Payment, Purpose
-from exchange.custody.rules import read_rules
-from exchange.custody.seed import Node, root, seed_of
-from exchange.custody.signer_bitcoin import script_of
-from exchange.custody.signer_folder import Folder
-from exchange.custody.signer_record import Record
+from exchange.custody.signer import keystore
+from exchange.custody.signer.bitcoin import script_of
+from exchange.custody.signer.folder import Folder
+from exchange.custody.signer.judge import Judge
+from exchange.custody.signer.keystore import Secrets
+from exchange.custody.signer.record import Record
+from exchange.custody.signer.rules import read_rules
+from exchange.custody.signer.seed import Node, root, seed_of
 from exchange.custody.signing import Approval, Wish, digest
+from exchange.custody.treasury.cold import cold_keys
 
 BTC: Final = "bitcoin-regtest"
 GENESIS: Final = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"

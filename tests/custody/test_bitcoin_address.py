@@ -8,11 +8,11 @@ from embit.script import Script
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.custody import signer_bitcoin
-from exchange.custody.bitcoin_address import dust, normal, script_of
-from exchange.custody.bitcoin_networks import NETWORKS
+from exchange.custody.bitcoin.address import dust, normal, script_of
+from exchange.custody.bitcoin.networks import NETWORKS
 from exchange.custody.derivation import BITCOIN_FORMS
 from exchange.custody.port import BadAddress
+from exchange.custody.signer import bitcoin as signer_bitcoin
 
 MAIN, LTC = NETWORKS["bitcoin-mainnet"], NETWORKS["litecoin-mainnet"]
 SEGWIT = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.custody import bitcoin_psbt
-from exchange.custody.bitcoin_coins import MOST_INPUTS, Choice, choose, fee_of, vsize, worth
-from exchange.custody.bitcoin_psbt import Input, Output, Place
+from exchange.custody.bitcoin import psbt as bitcoin_psbt
+from exchange.custody.bitcoin.coins import MOST_INPUTS, Choice, choose, fee_of, vsize, worth
+from exchange.custody.bitcoin.psbt import Input, Output, Place
 from exchange.custody.derivation import path
 from exchange.custody.port import Coin, Owned, Purpose, Unaffordable
-from exchange.custody.signer_bitcoin import read
+from exchange.custody.signer.bitcoin import read
 from tests.custody.signing_kit import GENESIS, HOT, TREE, key_at, script
 from tests.custody.signing_kit import Coin as Previous
 

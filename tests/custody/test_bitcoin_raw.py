@@ -12,9 +12,9 @@ from embit.transaction import Transaction, TransactionInput, TransactionOutput
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.custody import bitcoin_psbt
-from exchange.custody.bitcoin_psbt import Input, Output, Place
-from exchange.custody.bitcoin_raw import Malformed, merkle_root, read_header, read_transaction, read_transactions
+from exchange.custody.bitcoin import psbt as bitcoin_psbt
+from exchange.custody.bitcoin.psbt import Input, Output, Place
+from exchange.custody.bitcoin.raw import Malformed, merkle_root, read_header, read_transaction, read_transactions
 from exchange.custody.derivation import path
 from exchange.custody.port import Purpose
 from tests.custody.signing_kit import HOT, Coin, key_at, script

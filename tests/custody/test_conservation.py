@@ -11,9 +11,9 @@ from exchange.core import commands as co
 from exchange.core.postings import FEES, FIRST_TRADER, GENESIS, split_key
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import Amount, BalanceKey
-from exchange.custody.crash_points import Point
-from exchange.custody.memory_world import MemoryWorld
-from exchange.custody.withdrawals import NotAsked, Wanted
+from exchange.custody.memory.world import MemoryWorld
+from exchange.custody.payouts.crash_points import Point
+from exchange.custody.payouts.withdrawals import NotAsked, Wanted
 from tests.custody.harbour import ALICE, BOB, BTC, grown
 from tests.custody.whole_house import CAPITAL, WholeHouse, whole_house
 

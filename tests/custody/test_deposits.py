@@ -10,7 +10,7 @@ from exchange.core import audit
 from exchange.core import commands as co
 from exchange.core.transfers import DepositState
 from exchange.core.units import Amount
-from exchange.custody.confirmations import HOUSE
+from exchange.custody.deposits.confirmations import HOUSE
 from exchange.custody.port import Purpose
 from tests.custody.harbour import ALICE, BOB, BTC, TOK, TOKEN, harbour, network
 

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from eth_account import Account
 
-from exchange.custody import evm_body
-from exchange.custody.evm_body import Body
+from exchange.custody.evm import body as evm_body
+from exchange.custody.evm.body import Body
 from exchange.custody.port import Payment, Purpose
 
 TO = "0x2b5ad5c4795c026514f8317c7a215e218dccd6cf"

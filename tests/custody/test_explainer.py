@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from exchange.custody.explainer import explain, look
+from exchange.custody.deposits.explainer import explain, look
 from exchange.custody.port import NodeFault
 from tests.custody.harbour import ALICE, BOB, harbour
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.custody.hot_limits import Act, Advice, advise, most, target
+from exchange.custody.treasury.hot_limits import Act, Advice, advise, most, target
 
 
 @pytest.mark.parametrize(

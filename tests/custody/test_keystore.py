@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from exchange.clock import SystemClock
-from exchange.custody import keystore
-from exchange.custody.keystore import Secrets, Vault, VaultDamaged, WrongPassphrase, open_vault
+from exchange.custody.signer import keystore
+from exchange.custody.signer.keystore import Secrets, Vault, VaultDamaged, WrongPassphrase, open_vault
 from tests.custody.signing_kit import LITTLE, PASSPHRASE
 
 CLOCK = SystemClock()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.custody.memory_chain import MemoryChain
-from exchange.custody.memory_world import MemoryWorld, Output, Transaction
+from exchange.custody.memory.chain import MemoryChain
+from exchange.custody.memory.world import MemoryWorld, Output, Transaction
 from exchange.custody.port import BadAddress, Handed, NodeFault, OutcomeUnknown, Owned, Purpose, Standing
 
 WORLD = "BTC"

@@ -9,7 +9,7 @@ import msgspec
 from exchange.core import commands as co
 from exchange.core.postings import FEES, Bucket, balance_key
 from exchange.core.units import Amount
-from exchange.custody.network_costs import NetworkCosts
+from exchange.custody.payouts.network_costs import NetworkCosts
 from tests.custody.test_withdrawals import NETWORK
 from tests.custody.till import ASSET, Till, family, till
 

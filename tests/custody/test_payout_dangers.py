@@ -9,9 +9,9 @@ import pytest
 from exchange.core import commands as co
 from exchange.core.networks import ALL_ASSETS
 from exchange.core.transfers import WithdrawalState
-from exchange.custody.payout_rows import attempts
+from exchange.custody.payouts.purse import Books
+from exchange.custody.payouts.rows import attempts
 from exchange.custody.port import Purpose
-from exchange.custody.purse import Books
 from exchange.custody.signing import Refused
 from tests.custody.till import POLICY, WHO, Till, copied, family, paid, till
 

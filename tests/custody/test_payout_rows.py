@@ -1,6 +1,6 @@
 """What is kept of drafts."""
 
-from exchange.custody.payout_rows import _draft, encode_draft
+from exchange.custody.payouts.rows import _draft, encode_draft
 from exchange.custody.port import Draft, Payment
 
 

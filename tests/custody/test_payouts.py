@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from exchange.core.transfers import WithdrawalState
-from exchange.custody.memory_world import Output, Transaction
-from exchange.custody.payout_rows import attempts, stopped
+from exchange.custody.memory.world import Output, Transaction
+from exchange.custody.payouts.rows import attempts, stopped
 from exchange.custody.signing import Refused
 from tests.custody.till import FUNDED, POLICY, copied, family, paid, till
 

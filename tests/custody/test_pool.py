@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from exchange.core.units import AccountId
-from exchange.custody.pool import NoWallet, WalletExists
+from exchange.custody.deposits.pool import NoWallet, WalletExists
 from exchange.custody.port import Purpose
 from exchange.custody.store import Store
 from tests.custody.harbour import ALICE, BOB, BTC, TOK, grown, harbour, pool_of

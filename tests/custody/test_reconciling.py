@@ -10,10 +10,11 @@ import pytest
 from exchange.core import commands as co
 from exchange.core.transfers import DepositState
 from exchange.core.units import Amount
-from exchange.custody import chain_rows, reconcile_rows
+from exchange.custody.deposits import chain_rows
+from exchange.custody.payouts.withdrawals import Wanted
 from exchange.custody.port import Header, NodeFault
-from exchange.custody.reconciling import NotNow
-from exchange.custody.withdrawals import Wanted
+from exchange.custody.proof import reconcile_rows
+from exchange.custody.proof.reconciling import NotNow
 from tests.custody.harbour import ALICE, BOB, BTC, grown
 from tests.custody.whole_house import WholeHouse, thief, whole_house
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from exchange.clock import SystemClock
 from exchange.core.market import Asset
 from exchange.core.units import AccountId, AssetId, Micros
-from exchange.custody import merkle, reserves
-from exchange.custody.merkle import BadTree, Node
-from exchange.custody.reserves import PathFile
+from exchange.custody.proof import merkle, reserves
+from exchange.custody.proof.merkle import BadTree, Node
+from exchange.custody.proof.reserves import PathFile
 from exchange.ledger.liabilities import Liabilities, Owed
 
 BTC, USD = AssetId(1), AssetId(2)

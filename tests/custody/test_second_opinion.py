@@ -9,7 +9,7 @@ from eth_account.hdaccount import key_from_seed
 from exchange.custody import second_opinion
 from exchange.custody.derivation import EVM, account_path
 from exchange.custody.second_opinion import Disagreement, Question, agreed
-from exchange.custody.seed import seed_of
+from exchange.custody.signer.seed import seed_of
 from tests.custody.signing_kit import ENTROPY, TREE
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import trio
 
-from exchange.custody import signer_wire
 from exchange.custody.derivation import path
 from exchange.custody.port import Payment
-from exchange.custody.seed import seed_of, words
-from exchange.custody.signer_client import NotTheSigner, SignerClient, SignerGone, open_signer, seal
-from exchange.custody.signer_folder import Folder, read_public
+from exchange.custody.signer import wire as signer_wire
+from exchange.custody.signer.client import NotTheSigner, SignerClient, SignerGone, open_signer, seal
+from exchange.custody.signer.folder import Folder, read_public
+from exchange.custody.signer.seed import seed_of, words
 from exchange.custody.signing import Refused, Signed
 from tests.custody import signing_kit as kit
 from tests.custody.signing_kit import ANN, PASSPHRASE, SATS
@@ -203,13 +203,13 @@ def test_hostile_frames_end_or_refuse_and_never_crash(folder: Folder, hostile: b
 
 
 def start(folder: Folder, theirs: socket.socket, errors: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "exchange.custody.signer", str(folder.path), str(theirs.fileno())]
+    command = [sys.executable, "-m", "exchange.custody.signer.process", str(folder.path), str(theirs.fileno())]
     return subprocess.Popen(command, pass_fds=(theirs.fileno(),), stderr=errors, stdout=errors)
 
 
 def test_its_memory_cannot_be_dumped() -> None:
     told = (
-        "import ctypes, resource; from exchange.custody.signer import guard_memory; guard_memory();"
+        "import ctypes, resource; from exchange.custody.signer.process import guard_memory; guard_memory();"
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"
     )
     said = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout

@@ -9,10 +9,10 @@ from embit.psbt import PSBT
 from embit.transaction import Transaction
 
 from exchange.custody.derivation import EVM, HARD, path
-from exchange.custody.judge import Judge
-from exchange.custody.judged import No
 from exchange.custody.port import Payment, Purpose
-from exchange.custody.signer_bitcoin import script_of
+from exchange.custody.signer.bitcoin import script_of
+from exchange.custody.signer.judge import Judge
+from exchange.custody.signer.judged import No
 from exchange.custody.signing import Wish
 from tests.custody import signing_kit as kit
 from tests.custody.signing_kit import ANN, BEN, BTC, EVE, HOT, SATS, Coin

@@ -10,11 +10,11 @@ from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
 
-from exchange.custody import evm_body
 from exchange.custody.derivation import EVM, checksummed, path
-from exchange.custody.judge import Judge
-from exchange.custody.judged import No
+from exchange.custody.evm import body as evm_body
 from exchange.custody.port import Payment, Purpose
+from exchange.custody.signer.judge import Judge
+from exchange.custody.signer.judged import No
 from exchange.custody.signing import Wish
 from tests.custody import signing_kit as kit
 from tests.custody.signing_kit import ANN, ETHER, EVM_STRANGER, HOT, USDT

@@ -8,13 +8,13 @@ import apsw
 import msgspec
 import pytest
 
-from exchange.custody import keystore
-from exchange.custody.judge import Judge
-from exchange.custody.judged import No
 from exchange.custody.port import Payment, Purpose
-from exchange.custody.signer_bitcoin import script_of
-from exchange.custody.signer_folder import Folder
-from exchange.custody.signer_record import DAY, Record, RecordDamaged
+from exchange.custody.signer import keystore
+from exchange.custody.signer.bitcoin import script_of
+from exchange.custody.signer.folder import Folder
+from exchange.custody.signer.judge import Judge
+from exchange.custody.signer.judged import No
+from exchange.custody.signer.record import DAY, Record, RecordDamaged
 from exchange.custody.signing import Wish
 from tests.custody import signing_kit as kit
 from tests.custody.signing_kit import ANN, BEN, HOT, SATS, Coin, Hands

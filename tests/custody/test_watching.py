@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from exchange.custody import chain_rows
-from exchange.custody.following import Follower
-from exchange.custody.memory_chain import MemoryChain
-from exchange.custody.memory_world import Mint
+from exchange.custody.deposits import chain_rows
+from exchange.custody.deposits.following import Follower
+from exchange.custody.memory.chain import MemoryChain
+from exchange.custody.memory.world import Mint
 from exchange.custody.port import Header, NodeFault, WrongChain
 from exchange.custody.status import Following
 from tests.custody.harbour import Harbour, grown, harbour

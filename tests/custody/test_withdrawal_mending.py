@@ -8,7 +8,7 @@ from exchange.core import commands as co
 from exchange.core.networks import ALL_ASSETS
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import AccountId, Amount
-from exchange.custody.withdrawals import Withdrawals
+from exchange.custody.payouts.withdrawals import Withdrawals
 from tests.core.ways import NET
 from tests.custody.test_withdrawals import desk, wanted
 from tests.custody.till import ASSET, FUNDED, WHO, Till, family, till

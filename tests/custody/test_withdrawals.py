@@ -11,11 +11,11 @@ from exchange.core.networks import Network
 from exchange.core.rejects import Reject
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import AccountId, Amount
-from exchange.custody import withdrawal_store
-from exchange.custody.holds import Velocity
-from exchange.custody.payout_rows import WithdrawalRow, stopped
-from exchange.custody.screening import DenyList
-from exchange.custody.withdrawals import NotAsked, Wanted, Withdrawals
+from exchange.custody.payouts import withdrawal_store
+from exchange.custody.payouts.holds import Velocity
+from exchange.custody.payouts.rows import WithdrawalRow, stopped
+from exchange.custody.payouts.screening import DenyList
+from exchange.custody.payouts.withdrawals import NotAsked, Wanted, Withdrawals
 from tests.custody.till import ASSET, FUNDED, POLICY, WHO, Till, copied, family, paid, till
 
 _W = WithdrawalState

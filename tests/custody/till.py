@@ -14,13 +14,13 @@ from exchange.core import commands as co
 from exchange.core.postings import Bucket, balance_key
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId
-from exchange.custody import memory_world
-from exchange.custody.memory_chain import MemoryChain, MemorySpending
-from exchange.custody.memory_world import MemoryWorld
-from exchange.custody.payout_desk import Policy
-from exchange.custody.payout_reports import Reports
-from exchange.custody.payout_rows import PayoutRow, WithdrawalRow, payouts, withdrawals
-from exchange.custody.payouts import Payouts
+from exchange.custody.memory import world as memory_world
+from exchange.custody.memory.chain import MemoryChain, MemorySpending
+from exchange.custody.memory.world import MemoryWorld
+from exchange.custody.payouts.desk import Policy
+from exchange.custody.payouts.machine import Payouts
+from exchange.custody.payouts.reports import Reports
+from exchange.custody.payouts.rows import PayoutRow, WithdrawalRow, payouts, withdrawals
 from exchange.custody.port import Purpose
 from exchange.custody.signing import Refused, Signed, Wish
 from exchange.custody.store import Store

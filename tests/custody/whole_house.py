@@ -8,21 +8,21 @@ from pathlib import Path
 
 from exchange.core import commands as co
 from exchange.core.units import Amount
-from exchange.custody.crash_points import Points, pass_by
-from exchange.custody.memory_chain import MemorySpending
-from exchange.custody.memory_signer import MemorySigner
-from exchange.custody.memory_world import MemoryWorld, Output, Transaction
-from exchange.custody.payout_desk import Policy
-from exchange.custody.payout_reports import Reports
-from exchange.custody.payouts import Payouts
+from exchange.custody.memory.chain import MemorySpending
+from exchange.custody.memory.signer import MemorySigner
+from exchange.custody.memory.world import MemoryWorld, Output, Transaction
+from exchange.custody.payouts.crash_points import Points, pass_by
+from exchange.custody.payouts.desk import Policy
+from exchange.custody.payouts.machine import Payouts
+from exchange.custody.payouts.purse import Books
+from exchange.custody.payouts.reports import Reports
+from exchange.custody.payouts.screening import DenyList
+from exchange.custody.payouts.withdrawals import Withdrawals
 from exchange.custody.port import Draft, Handed, Header, Purpose
-from exchange.custody.purse import Books
-from exchange.custody.reconciling import Judged, Reconciler
-from exchange.custody.reconciling import Watched as Compared
-from exchange.custody.screening import DenyList
-from exchange.custody.sweep_rows import Pile
-from exchange.custody.sweeping import Planned, Plans, Sweeper
-from exchange.custody.withdrawals import Withdrawals
+from exchange.custody.proof.reconciling import Judged, Reconciler
+from exchange.custody.proof.reconciling import Watched as Compared
+from exchange.custody.treasury.sweep_rows import Pile
+from exchange.custody.treasury.sweeping import Planned, Plans, Sweeper
 from tests.custody.harbour import BTC, Harbour, harbour, network
 from tests.ledger.busy import Ticking
 

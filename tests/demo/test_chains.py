@@ -18,9 +18,9 @@ from exchange.clock import SystemClock
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import AccountId, Amount
 from exchange.custody import history
-from exchange.custody.payout_rows import withdrawals
+from exchange.custody.payouts.rows import withdrawals
+from exchange.custody.payouts.withdrawals import Wanted
 from exchange.custody.status import Following
-from exchange.custody.withdrawals import Wanted
 from exchange.demo.chained import Chained, _towards_the_end
 from exchange.demo.furnished import Demo
 from exchange.demo.nodes import NoNode, anvil, bitcoind

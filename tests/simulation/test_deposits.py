@@ -16,7 +16,7 @@ import pytest
 from exchange.core import audit
 from exchange.core.transfers import DepositState
 from exchange.core.units import AccountId, AssetId
-from exchange.custody.memory_world import MemoryWorld
+from exchange.custody.memory.world import MemoryWorld
 from exchange.custody.port import NodeFault
 from exchange.ledger.reconcile import verify
 from tests.custody.harbour import ALICE, BOB, BTC, TABLE, TOK, TOKEN, Harbour, grown, harbour

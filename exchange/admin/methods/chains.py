@@ -14,11 +14,13 @@ from exchange.core.decimals import render
 from exchange.core.market import Asset
 from exchange.core.transfers import DepositState
 from exchange.core.units import AccountId, AssetId
-from exchange.custody import chain_rows, explainer, history, reconcile_rows
+from exchange.custody import history
 from exchange.custody.custody import Line
-from exchange.custody.explainer import Explained
+from exchange.custody.deposits import chain_rows, explainer
+from exchange.custody.deposits.explainer import Explained
 from exchange.custody.history import Shown
-from exchange.custody.reconcile_rows import Reconciled
+from exchange.custody.proof import reconcile_rows
+from exchange.custody.proof.reconcile_rows import Reconciled
 
 _ALARMS: Final = 20
 _STATES: Final = {state.name.lower(): int(state) for state in DepositState}

@@ -10,8 +10,9 @@ from exchange.admin.methods.withdrawals import checked_reason, from_hex
 from exchange.core.decimals import Malformed, parse, render
 from exchange.core.market import Asset
 from exchange.core.units import AccountId, Amount
-from exchange.custody import payout_store, withdrawal_rows, withdrawal_store
-from exchange.custody.holds import Velocity
+from exchange.custody.payouts import store as payout_store
+from exchange.custody.payouts import withdrawal_rows, withdrawal_store
+from exchange.custody.payouts.holds import Velocity
 from exchange.office.approvers import Approver, ApproverRefused
 
 _NOBODY = AccountId(0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from exchange.admin import wire
 from exchange.admin.house import House, Refused
 from exchange.custody import signing
-from exchange.custody.signer_client import SignerGone
-from exchange.custody.signer_wire import Looked
+from exchange.custody.signer.client import SignerGone
+from exchange.custody.signer.wire import Looked
 
 
 async def show_wallet(house: House, _ask: wire.ShowWallet) -> wire.WalletView:

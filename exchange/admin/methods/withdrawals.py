@@ -14,10 +14,11 @@ from exchange.core.decimals import render
 from exchange.core.market import Asset
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import AccountId, AssetId
-from exchange.custody import payout_rows, withdrawal_rows
-from exchange.custody.payout_rows import ASKED, AttemptRow, AttemptState, WithdrawalRow
+from exchange.custody.payouts import rows as payout_rows
+from exchange.custody.payouts import withdrawal_rows
+from exchange.custody.payouts.rows import ASKED, AttemptRow, AttemptState, WithdrawalRow
+from exchange.custody.payouts.withdrawals import NotAsked
 from exchange.custody.signing import content, digest
-from exchange.custody.withdrawals import NotAsked
 from exchange.office.approvers import is_signed
 
 MAX_REASON: Final = 200

@@ -15,9 +15,9 @@ from exchange.api.rooms import Rooms
 from exchange.api.wire_custody import AllowedAddress, DepositExplained
 from exchange.api.wire_standing import AccountStatus
 from exchange.core.commands import SetAccountFrozen
+from exchange.custody.deposits.explainer import MAX_TXID, explain
 from exchange.custody.desk import Denied
 from exchange.custody.destinations import MAX_LABEL, Destination
-from exchange.custody.explainer import MAX_TXID, explain
 
 FREEZE: Final = "by its owner"
 

@@ -20,8 +20,9 @@ from exchange.core.market import Asset
 from exchange.core.rejects import Reject
 from exchange.core.transfers import DepositState
 from exchange.core.units import Amount, Micros
-from exchange.custody import history, payout_rows
+from exchange.custody import history
 from exchange.custody.desk import Asked, Denied, Why
+from exchange.custody.payouts import rows as payout_rows
 
 MAX_ROWS: Final = 1_000
 MAX_IDS: Final = 45

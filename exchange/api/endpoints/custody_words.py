@@ -10,9 +10,9 @@ from exchange.api.rooms import Rooms
 from exchange.api.wire_custody import DepositReply, WithdrawalReply
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import Amount, Micros
-from exchange.custody import payout_rows
 from exchange.custody.history import Shown
-from exchange.custody.payout_rows import AttemptState, WithdrawalRow
+from exchange.custody.payouts import rows as payout_rows
+from exchange.custody.payouts.rows import AttemptState, WithdrawalRow
 
 _D, _W = DepositState, WithdrawalState
 _DEPOSIT: Final = {_D.SEEN: 0, _D.CONFIRMING: 0, _D.CREDITED: 1, _D.SWEPT: 1, _D.ORPHANED: 2, _D.HELD: 7}

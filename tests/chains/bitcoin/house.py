@@ -15,26 +15,26 @@ from exchange.core.networks import Network
 from exchange.core.postings import Bucket, balance_key
 from exchange.core.transfers import DepositState, WithdrawalState
 from exchange.core.units import MAX_STORED, AccountId, Amount, AssetId
-from exchange.custody import chain_rows
-from exchange.custody.bitcoin import BitcoinChain
-from exchange.custody.bitcoin_spending import BitcoinSpending
-from exchange.custody.crash_points import Points, pass_by
+from exchange.custody.bitcoin.chain import BitcoinChain
+from exchange.custody.bitcoin.spending import BitcoinSpending
+from exchange.custody.deposits import chain_rows
+from exchange.custody.deposits.incoming_rows import Row, select
+from exchange.custody.deposits.pool import Pool
+from exchange.custody.deposits.watcher import Watcher
 from exchange.custody.derivation import account_of, account_path, addresses, branch_of, path, read_xpub
 from exchange.custody.door import LedgerDoor
-from exchange.custody.incoming_rows import Row, select
-from exchange.custody.payout_desk import Policy
-from exchange.custody.payout_reports import Reports
-from exchange.custody.payout_rows import AttemptRow, AttemptState, WithdrawalRow, attempts, withdrawals
-from exchange.custody.payouts import Payouts
-from exchange.custody.pool import Pool
+from exchange.custody.payouts.crash_points import Points, pass_by
+from exchange.custody.payouts.desk import Policy
+from exchange.custody.payouts.machine import Payouts
+from exchange.custody.payouts.purse import Books
+from exchange.custody.payouts.reports import Reports
+from exchange.custody.payouts.rows import AttemptRow, AttemptState, WithdrawalRow, attempts, withdrawals
 from exchange.custody.port import Owned, Purpose
-from exchange.custody.purse import Books
 from exchange.custody.rpc import Rpc
-from exchange.custody.seed import root
-from exchange.custody.signer_bitcoin import read
+from exchange.custody.signer.bitcoin import read
+from exchange.custody.signer.seed import root
 from exchange.custody.signing import Signed, Wish
 from exchange.custody.store import Store
-from exchange.custody.watcher import Watcher
 from exchange.sequencer import Sequencer
 from tests.chains.bitcoin.regtest import COIN, Regtest
 from tests.ledger.busy import Ticking, sequencing

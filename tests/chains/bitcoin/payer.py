@@ -12,8 +12,8 @@ from pathlib import Path
 import trio
 
 from exchange.core.transfers import WithdrawalState
-from exchange.custody.payout_rows import withdrawals
-from exchange.custody.payouts import Payouts
+from exchange.custody.payouts.machine import Payouts
+from exchange.custody.payouts.rows import withdrawals
 from exchange.demo.nodes.bitcoind import BITCOIN, Node
 from tests.chains.bitcoin.house import House, house
 from tests.chains.bitcoin.regtest import Regtest

@@ -7,9 +7,9 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
-from exchange.custody.bitcoin_networks import NETWORKS, Network
-from exchange.custody.bitcoin_psbt import Input, Output, Place, unsigned
-from exchange.custody.bitcoin_raw import read_transaction
+from exchange.custody.bitcoin.networks import NETWORKS, Network
+from exchange.custody.bitcoin.psbt import Input, Output, Place, unsigned
+from exchange.custody.bitcoin.raw import read_transaction
 from exchange.custody.derivation import witness_address
 from exchange.demo.nodes.bitcoind import Node, Refusal
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from exchange.core import audit
-from exchange.custody.bitcoin_address import script_of
-from exchange.custody.payout_rows import withdrawals
+from exchange.custody.bitcoin.address import script_of
+from exchange.custody.payouts.rows import withdrawals
 from exchange.custody.port import Handed, Owned, Purpose, Standing, Unaffordable
 from exchange.custody.signing import Wish
 from tests.chains.bitcoin.house import BOB, FUNDED, NAME, POLICY, House, house

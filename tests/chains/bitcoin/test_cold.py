@@ -14,9 +14,9 @@ from embit.script import Script
 from exchange import cli
 from exchange.clock import SystemClock
 from exchange.custody import wallet
-from exchange.custody.cold import cold_addresses
 from exchange.custody.derivation import account_path
-from exchange.custody.signer_bitcoin import script_of
+from exchange.custody.signer.bitcoin import script_of
+from exchange.custody.treasury.cold import cold_addresses
 from tests.chains.bitcoin.regtest import COIN, Regtest, coins
 from tests.custody import signing_kit as kit
 

@@ -8,9 +8,9 @@ import pytest
 
 from exchange.core import audit
 from exchange.core.transfers import DepositState
-from exchange.custody.bitcoin import BitcoinChain
-from exchange.custody.bitcoin_address import script_of
-from exchange.custody.bitcoin_networks import NETWORKS
+from exchange.custody.bitcoin.address import script_of
+from exchange.custody.bitcoin.chain import BitcoinChain
+from exchange.custody.bitcoin.networks import NETWORKS
 from exchange.custody.port import Purpose, WrongChain
 from exchange.custody.rpc import Rpc
 from tests.chains.bitcoin.house import ALICE, BOB, DUST, FUNDED, NAME, house

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from exchange.custody.crash_points import Point
+from exchange.custody.payouts.crash_points import Point
 from tests.chains.bitcoin.house import BOB, FUNDED, house
 from tests.chains.bitcoin.regtest import COIN, Regtest
 from tests.conftest import NIGHTLY

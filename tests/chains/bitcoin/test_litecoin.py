@@ -8,7 +8,7 @@ import pytest
 
 from exchange.core import audit
 from exchange.core.transfers import DepositState
-from exchange.custody.bitcoin_address import dust, script_of
+from exchange.custody.bitcoin.address import dust, script_of
 from exchange.custody.port import BadAddress, Handed, Payment, Standing
 from tests.chains.bitcoin.house import BOB, FUNDED, house
 from tests.chains.bitcoin.regtest import COIN, Regtest

@@ -11,11 +11,11 @@ import pytest
 
 from exchange.core import audit
 from exchange.core.transfers import WithdrawalState
-from exchange.custody import bitcoin_psbt
-from exchange.custody.bitcoin_address import script_of
-from exchange.custody.payout_rows import stopped
+from exchange.custody.bitcoin import psbt as bitcoin_psbt
+from exchange.custody.bitcoin.address import script_of
+from exchange.custody.payouts.purse import Books
+from exchange.custody.payouts.rows import stopped
 from exchange.custody.port import Coin, FeeTooHigh, Handed, Owned, Payment, Purpose, Standing, Unaffordable
-from exchange.custody.purse import Books
 from exchange.custody.signing import Wish
 from exchange.demo.nodes.bitcoind import Refusal, running
 from tests.chains.bitcoin.house import BOB, FUNDED, NAME, POLICY, House, house

@@ -11,8 +11,8 @@ import pytest
 from exchange.core import audit
 from exchange.core.transfers import DepositState
 from exchange.core.units import AccountId
-from exchange.custody.bitcoin import BitcoinChain
-from exchange.custody.bitcoin_address import script_of
+from exchange.custody.bitcoin.address import script_of
+from exchange.custody.bitcoin.chain import BitcoinChain
 from exchange.custody.port import NodeFault, Standing, WrongChain
 from exchange.custody.rpc import Rpc
 from exchange.demo.nodes.bitcoind import running

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from exchange.core.transfers import DepositState, WithdrawalState
-from exchange.custody.cold import cold_keys
-from exchange.custody.hot_limits import target
-from exchange.custody.judge import Judge
-from exchange.custody.judged import No
-from exchange.custody.payout_rows import payouts
-from exchange.custody.payouts import Payouts
+from exchange.custody.payouts.machine import Payouts
+from exchange.custody.payouts.rows import payouts
 from exchange.custody.port import Purpose
-from exchange.custody.rules import read_rules
-from exchange.custody.signer_record import Record, create_record
+from exchange.custody.signer.judge import Judge
+from exchange.custody.signer.judged import No
+from exchange.custody.signer.record import Record, create_record
+from exchange.custody.signer.rules import read_rules
 from exchange.custody.signing import Refused, Signed, Wish
-from exchange.custody.sweep_bitcoin import BitcoinMoves
-from exchange.custody.sweep_rows import first
-from exchange.custody.sweeping import Hot, Plans, Sweeper
+from exchange.custody.treasury.cold import cold_keys
+from exchange.custody.treasury.hot_limits import target
+from exchange.custody.treasury.sweep_bitcoin import BitcoinMoves
+from exchange.custody.treasury.sweep_rows import first
+from exchange.custody.treasury.sweeping import Hot, Plans, Sweeper
 from tests.chains.bitcoin.house import ALICE, NAME, POLICY, House, house
 from tests.chains.bitcoin.regtest import COIN, Regtest
 from tests.custody.signing_kit import RULES

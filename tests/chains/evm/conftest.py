@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
-from exchange.custody.evm_traces import FLAT, NESTED
+from exchange.custody.evm.traces import FLAT, NESTED
 from exchange.demo.nodes import NoNode, anvil
 from tests.chains.evm.world import World, world
 from tests.chains.nodes import missing

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from exchange.custody.evm import Evm
+from exchange.custody.evm.chain import Evm
 from exchange.custody.rpc import Rpc, RpcError
 from tests.chains.evm.world import CHAIN_ID, World
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import trio
 
-from exchange.custody.crash_points import Point
-from exchange.custody.payouts import Payouts
+from exchange.custody.payouts.crash_points import Point
+from exchange.custody.payouts.machine import Payouts
 from exchange.custody.rpc import Rpc
 from tests.chains.evm.house import house
 from tests.chains.evm.world import World

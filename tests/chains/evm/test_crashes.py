@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from exchange.custody.crash_points import Point
+from exchange.custody.payouts.crash_points import Point
 from tests.chains.evm.house import ATOMS, BOB, FUNDED, house
 from tests.chains.evm.world import ETHER, World
 from tests.conftest import NIGHTLY

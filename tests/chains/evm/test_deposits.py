@@ -8,7 +8,7 @@ import pytest
 
 from exchange.core import audit
 from exchange.core.transfers import DepositState
-from exchange.custody.evm_traces import FLAT, NESTED
+from exchange.custody.evm.traces import FLAT, NESTED
 from exchange.custody.port import NodeFault, WrongChain
 from exchange.custody.rpc import Rpc
 from tests.chains.evm.house import ALICE, ATOMS, BOB, DUST, FUNDED, TOKEN, WEI_PER_ATOM, house

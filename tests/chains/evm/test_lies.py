@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exchange.custody.evm_traces import FLAT, NESTED
+from exchange.custody.evm.traces import FLAT, NESTED
 from exchange.custody.port import NodeFault, WrongChain
 from tests.chains.evm.lying import Change, lying, refuse
 from tests.chains.evm.world import World

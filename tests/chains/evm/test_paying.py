@@ -10,8 +10,8 @@ import pytest
 from eth_account import Account
 
 from exchange.core.transfers import WithdrawalState
-from exchange.custody import evm_body
-from exchange.custody.payout_rows import stopped
+from exchange.custody.evm import body as evm_body
+from exchange.custody.payouts.rows import stopped
 from exchange.custody.port import OutcomeUnknown, Purpose
 from tests.chains.evm.house import ATOMS, BOB, FUNDED, NAME, POLICY, TOKEN, house
 from tests.chains.evm.world import CHAIN_ID, ETHER, World

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from exchange.core.transfers import WithdrawalState
-from exchange.custody import evm_body
-from exchange.custody.evm_body import Body
+from exchange.custody.evm import body as evm_body
+from exchange.custody.evm.body import Body
 from exchange.custody.port import Draft
-from exchange.custody.signer_client import SignerClient, open_signer, seal
-from exchange.custody.signer_folder import Folder, read_public
-from exchange.custody.signer_wire import Looked
+from exchange.custody.signer.client import SignerClient, open_signer, seal
+from exchange.custody.signer.folder import Folder, read_public
+from exchange.custody.signer.wire import Looked
 from tests.chains.evm.house import ATOMS, House, house
 from tests.chains.evm.world import ETHER, World
 from tests.custody import signing_kit as kit

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from exchange.custody import evm_body
-from exchange.custody.evm_handing import txid
-from exchange.custody.evm_spending import EvmSpending
+from exchange.custody.evm import body as evm_body
+from exchange.custody.evm.handing import txid
+from exchange.custody.evm.spending import EvmSpending
 from exchange.custody.port import (
     BadAddress,
     Coin,

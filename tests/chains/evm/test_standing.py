@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exchange.custody.evm_handing import meaning, txid
+from exchange.custody.evm.handing import meaning, txid
 from exchange.custody.port import BadAddress, Handed, NodeFault, OutcomeUnknown, Standing, WrongChain
 from exchange.custody.rpc import Rpc, RpcError
 from tests.chains.evm.lying import lying, refuse
@@ -145,7 +145,7 @@ async def test_a_node_that_names_another_id_for_our_transaction_is_not_believed(
 
 
 async def test_a_node_that_is_gone_is_a_fault(evm: World) -> None:
-    from exchange.custody.evm import Evm
+    from exchange.custody.evm.chain import Evm
 
     rpc = Rpc("http://127.0.0.1:9", timeout_seconds=5)
     with pytest.raises(NodeFault):
@@ -159,7 +159,7 @@ async def test_another_chain_id_is_another_chain(evm: World) -> None:
 
 
 async def test_another_genesis_block_is_another_chain(evm: World) -> None:
-    from exchange.custody.evm import Evm
+    from exchange.custody.evm.chain import Evm
 
     first = await evm.evm.header(0)
     assert first is not None

@@ -9,18 +9,18 @@ import pytest
 from eth_account import Account
 
 from exchange.core.transfers import DepositState, WithdrawalState
-from exchange.custody import evm_body
-from exchange.custody.cold import cold_keys
-from exchange.custody.judge import Judge
-from exchange.custody.judged import No
-from exchange.custody.payout_rows import payouts
+from exchange.custody.evm import body as evm_body
+from exchange.custody.payouts.rows import payouts
 from exchange.custody.port import Purpose
-from exchange.custody.rules import read_rules
-from exchange.custody.signer_record import Record, create_record
+from exchange.custody.signer.judge import Judge
+from exchange.custody.signer.judged import No
+from exchange.custody.signer.record import Record, create_record
+from exchange.custody.signer.rules import read_rules
 from exchange.custody.signing import Refused, Signed, Wish
-from exchange.custody.sweep_evm import EvmMoves
-from exchange.custody.sweep_rows import first
-from exchange.custody.sweeping import Hot, Plans, Sweeper
+from exchange.custody.treasury.cold import cold_keys
+from exchange.custody.treasury.sweep_evm import EvmMoves
+from exchange.custody.treasury.sweep_rows import first
+from exchange.custody.treasury.sweeping import Hot, Plans, Sweeper
 from tests.chains.evm.house import ALICE, COIN, NAME, TOKEN, TREE, House, house
 from tests.chains.evm.world import ETHER, World
 from tests.custody.signing_kit import RULES, USDT

@@ -12,7 +12,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from exchange.core.units import AccountId
-from exchange.custody.evm import Evm
+from exchange.custody.evm.chain import Evm
 from exchange.custody.port import Block, Header, Incoming, Owned, Purpose
 from exchange.custody.rpc import Rpc
 

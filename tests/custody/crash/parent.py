@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from exchange.custody.memory_chain import MemoryChain
+from exchange.custody.memory.chain import MemoryChain
 from exchange.custody.port import Found, Handed, Header
 
 HOUSE = Path(__file__).parents[3]

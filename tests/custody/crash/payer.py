@@ -18,11 +18,11 @@ import msgspec
 import trio
 
 from exchange.core.transfers import WithdrawalState
-from exchange.custody.crash_points import Point
-from exchange.custody.memory_chain import MemoryChain
-from exchange.custody.memory_world import MemoryWorld
-from exchange.custody.payout_rows import withdrawals
-from exchange.custody.payouts import Payouts
+from exchange.custody.memory.chain import MemoryChain
+from exchange.custody.memory.world import MemoryWorld
+from exchange.custody.payouts.crash_points import Point
+from exchange.custody.payouts.machine import Payouts
+from exchange.custody.payouts.rows import withdrawals
 from exchange.custody.port import Found, Handed, Header
 from tests.custody.till import POLICY, till
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.custody.crash_points import Point
+from exchange.custody.payouts.crash_points import Point
 from tests.conftest import NIGHTLY
 from tests.custody.crash.parent import Parent, parent, said
 from tests.custody.till import FUNDED, family, paid, till

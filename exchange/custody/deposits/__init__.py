@@ -1,0 +1,1 @@
+"""From a block to a credit: following a chain, writing down what came, and telling the ledger once."""

@@ -1,0 +1,1 @@
+"""A blockchain in memory: for tests, and for a demo without nodes."""

@@ -1,0 +1,97 @@
+"""What is paid next, by which transaction, and what replaces a transaction that is not mined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exchange.core.transfers import WithdrawalState
+from exchange.custody.payouts import store as moves
+from exchange.custody.payouts.crash_points import Point
+from exchange.custody.payouts.desk import PayoutDesk
+from exchange.custody.payouts.purse import Books
+from exchange.custody.payouts.rows import (
+    AttemptRow,
+    AttemptState,
+    PayoutRow,
+    WithdrawalRow,
+    built_upon,
+    open_payouts,
+    withdrawals,
+)
+from exchange.custody.port import BadAddress, Draft, FeeTooHigh, Header, Unaffordable
+
+_W = WithdrawalState
+_UNSIGNED = (AttemptState.DRAFTED, AttemptState.WISHED)
+
+
+class Planning(PayoutDesk):
+    """Drafts transactions; nothing here is signed or sent."""
+
+    async def _plan(self) -> int | None:
+        """Plan what was approved longest ago, as many together as the policy says; the new payout's number.
+
+        One at a time: while a plan waits for its signature the next is not made, so that no nonce is left out.
+        """
+        chosen = self._choose()
+        if not chosen or any(row.state is _W.PLANNED for row in open_payouts(self._store.reader, self._chain.name)):
+            return None
+        payments = [one.payment for one in chosen]
+        try:
+            quote = await self._spending.quote(payments)
+            self._at(Point.QUOTED)
+            name, now = self._name(), self._clock.now()
+
+            def draft(books: Books) -> Draft:
+                return self._spending.build(name, payments, quote, books)
+
+            return await self._keep(moves.plan, chain=self._chain.name, chosen=chosen, draft=draft, now=now)
+        except (Unaffordable, FeeTooHigh, BadAddress) as error:
+            await self._put_off(chosen, str(error))
+            return None
+
+    def _choose(self) -> list[WithdrawalRow]:
+        """What is due and agreed with the ledger, oldest first; of one token, or alone where that was said."""
+        due = withdrawals(
+            self._store.reader,
+            "chain = ? AND state = ? AND told IN (?, ?) AND payout IS NULL AND inside IS NULL"
+            " AND not_before <= ? ORDER BY asked, id LIMIT ?",
+            *(self._chain.name, _W.APPROVED, _W.APPROVED, _W.PLANNED, self._clock.now(), self._policy.batch),
+        )
+        if not due or due[0].alone:
+            return due[:1]
+        return [one for one in due if not one.alone and one.contract == due[0].contract]
+
+    async def _put_off(self, chosen: Sequence[WithdrawalRow], why: str) -> None:
+        """The wallet cannot pay these now: each is tried alone, and later, so that a large one keeps none up."""
+        later, now = self._later(), self._clock.now()
+        await self._write(moves.put_off, chosen=chosen, why=why, later=later, now=now)
+        await self._alarm("payouts wait", why)
+
+    async def _warn_if_stuck(self, row: PayoutRow, signed: Sequence[AttemptRow], tip: Header) -> None:
+        """No attempt is in a block although all of them had their time: somebody has to look, we cannot know why."""
+        since = signed[0].handed_at
+        if since and tip.height - since >= self._policy.replace_after_blocks * self._policy.max_attempts:
+            text = f"payout {row.number}: handed out at block {since} and in no block yet. It may still be mined"
+            await self._alarm("payout stuck", text)
+
+    async def _replace_if_due(self, row: PayoutRow, tried: Sequence[AttemptRow], tip: Header) -> None:
+        """Draft a transaction that pays the network more and excludes all before it; the next round has it signed."""
+        signed = [one for one in tried if one.raw is not None]
+        due = signed[-1].handed_at + self._policy.replace_after_blocks
+        waits = any(one.state in _UNSIGNED for one in tried)
+        if waits or tip.height < due or len(tried) >= self._policy.max_attempts:
+            return
+        if built_upon(self._store.reader, self._chain.name, [one.txid for one in signed]):
+            return
+        earlier = [one.draft for one in signed]
+        try:
+            quote = await self._spending.quote(())  # what it pays is fixed: the fees alone
+            self._at(Point.QUOTED)
+            name, now = self._name(), self._clock.now()
+
+            def draft(books: Books) -> Draft:
+                return self._spending.replace(name, earlier, quote, books)
+
+            await self._keep(moves.replace, payout=row, tried=tried, draft=draft, now=now)
+        except (Unaffordable, FeeTooHigh, BadAddress) as error:
+            await self._write(moves.note, number=row.number, text=str(error))

@@ -1,0 +1,1 @@
+"""The process that has the keys, and can say no."""
