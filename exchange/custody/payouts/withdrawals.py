@@ -19,8 +19,7 @@ from exchange.core.postings import Bucket, balance_key
 from exchange.core.rejects import Reject
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, Micros
-from exchange.custody.payouts import withdrawal_mending
-from exchange.custody.payouts import holds
+from exchange.custody.payouts import holds, withdrawal_mending
 from exchange.custody.payouts import store as payout_store
 from exchange.custody.payouts import withdrawal_store as moves
 from exchange.custody.payouts.holds import Facts
