@@ -111,12 +111,16 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
 
 class Standing(IntEnum):
-    """Where a transaction of ours stands. REVERTED: it is in a block, and paid nobody."""
+    """Where a transaction of ours stands. REVERTED: it is in a block, and paid nobody.
+
+    UNCLEAR: it is in a block, and what it moved is not what it was to move; nobody but a person can say who got what.
+    """
 
     UNKNOWN = 0
     PENDING = 1
     MINED = 2
     REVERTED = 3
+    UNCLEAR = 4
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):

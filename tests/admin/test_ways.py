@@ -108,3 +108,10 @@ async def test_payouts_are_shut_and_opened(tmp_path: Path) -> None:
         found = await carry_out(house, ANN, wire.ListShut())
         assert found == wire.ShutList((wire.ShutRow("BTC", "1 BTC is missing"),), 1)
         assert await carry_out(house, ANN, wire.SetPayoutsShut("BTC", False, "found")) == wire.ShutRow("BTC", "")
+
+
+async def test_a_contract_is_kept_in_one_spelling(tmp_path: Path) -> None:
+    """Chains name it in small letters: under another spelling its deposits would be those of a stranger's token."""
+    async with furnished(tmp_path) as house:
+        ask = wire.SetNetwork("BTC", "ETH", chain_decimals=8, contract="0x" + "aB" * 20)
+        assert (await carry_out(house, ANN, ask)).contract == "0x" + "ab" * 20

@@ -164,8 +164,7 @@ class Evm:
         place = await self.header(whole(receipt.block_number))
         if place is None or place.hash != hash32(receipt.block_hash):
             return Found(Standing.UNKNOWN)
-        done = evm_tokens.paid(transaction, receipt)
-        return Found(Standing.MINED if done else Standing.REVERTED, place, cost(receipt))
+        return Found(evm_tokens.standing(transaction, receipt), place, cost(receipt))
 
     async def hand(self, raw: bytes) -> Handed:
         """Broadcast. Raises `OutcomeUnknown` where the node may have taken it."""

@@ -16,7 +16,7 @@ from exchange.custody.evm import body as evm_body
 from exchange.custody.evm.balances import Balances
 from exchange.custody.evm.node import TRANSFER_EVENT
 from exchange.custody.evm.shapes import LogShape, ReceiptShape, TxShape, address20, raw_bytes, succeeded
-from exchange.custody.port import Header, Incoming, Watched
+from exchange.custody.port import Header, Incoming, Standing, Watched
 
 _UNLISTED_AT_MOST: Final = 1_000
 """Of one block, so that junk from strangers cannot fill our disk. Listed tokens have no such limit."""
@@ -117,11 +117,22 @@ async def _doubt(told: int, grown: int | None) -> str:
 
 def paid(transaction: TxShape, receipt: ReceiptShape) -> bool:
     """Whether a transaction of ours did what it was for: coins moved, or exactly the one transfer that it asked for."""
+    return standing(transaction, receipt) is Standing.MINED
+
+
+def standing(transaction: TxShape, receipt: ReceiptShape) -> Standing:
+    """How a transaction of ours ended. It is unclear where tokens of ours moved, but not as it asked for.
+
+    A token may begin to keep a part for itself (USDT can): who then got most of it is not to have all of it back.
+    """
     if not succeeded(receipt):
-        return False
+        return Standing.REVERTED
     try:
         to, amount = evm_body.transferred(raw_bytes(transaction.input))
     except ValueError:
-        return True
+        return Standing.MINED
     wanted = Event(address20(transaction.to), address20(transaction.sender), to, amount)
-    return sum(one == wanted for _, one in events(receipt)) == 1
+    moved = [one for _, one in events(receipt) if (one.contract, one.sender) == (wanted.contract, wanted.sender)]
+    if moved.count(wanted) == 1:
+        return Standing.MINED
+    return Standing.UNCLEAR if moved else Standing.REVERTED

@@ -37,6 +37,7 @@ from exchange.custody.store import Store
 
 _W = WithdrawalState
 _A = AttemptState
+_IN_A_BLOCK = (Standing.MINED, Standing.REVERTED, Standing.UNCLEAR)
 _log = structlog.get_logger("exchange.payouts")
 
 
@@ -144,7 +145,7 @@ class Payouts(Planning):
             if attempt.raw is None:
                 continue
             found = await self._chain.find(attempt.txid)
-            if found.standing in (Standing.MINED, Standing.REVERTED) and found.header is not None:
+            if found.standing in _IN_A_BLOCK and found.header is not None:
                 self._at(Point.MINED)
                 await self._mined(row, attempt, found, found.header, tip)
                 return True
@@ -158,9 +159,13 @@ class Payouts(Planning):
         await self._write(moves.confirm, payout=row, winner=winner, height=block.height, cost=found.cost, now=now)
         if tip.height - block.height + 1 < self._policy.final_blocks or not await self._stays(block):
             return
-        if found.standing is Standing.MINED:
+        ours = not winner.draft.payments  # a move between our own addresses: what is kept from it is our own loss
+        if found.standing is Standing.MINED or (found.standing is Standing.UNCLEAR and ours):
             await self._write(moves.settle, number=row.number, now=now)
             self._at(Point.FINAL)
+        elif found.standing is Standing.UNCLEAR:
+            text = f"payout {row.number}: {winner.txid} moved something else than it was to. Nothing goes back"
+            await self._alarm("payout unclear", text)
         else:
             why = "the transaction was mined and paid nothing: the recipient or its contract refused it"
             await self._write(moves.fail, number=row.number, why=why, now=now)
