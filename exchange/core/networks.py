@@ -113,7 +113,7 @@ def _sums_error(network: Network, smallest: int) -> str | None:
     if not all(0 <= amount <= MAX_STORED >> 4 for amount in (*sums, *limits)):
         return "amounts are at least 0 and fit the ledger"
     if network.withdrawal_fee % smallest or network.withdrawal_min % smallest:
-        return "fee and smallest withdrawal are whole numbers of the chain's units"
+        return "fee and smallest withdrawal have no more decimals than the asset has on that chain"
     if network.withdrawal_min <= network.withdrawal_fee:
         return "the smallest withdrawal is more than its fee"
     if network.deposit_min < 1:

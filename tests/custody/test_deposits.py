@@ -11,6 +11,8 @@ from exchange.core import commands as co
 from exchange.core.transfers import DepositState
 from exchange.core.units import Amount
 from exchange.custody.deposits.confirmations import HOUSE
+from exchange.custody.deposits.explainer import explain
+from exchange.custody.memory.world import Output, Transaction
 from exchange.custody.port import Purpose
 from tests.custody.harbour import ALICE, BOB, BTC, TOK, TOKEN, harbour, network
 
@@ -162,6 +164,20 @@ async def test_a_credited_deposit_that_is_orphaned_is_taken_back_and_the_account
         assert (h.states(), h.has(), h.ledger_states()) == ([ORPHANED], 0, [ORPHANED])
         assert h.sequencer.state.accounts[ALICE].frozen
         assert h.alarms() == ["deposit_reversed"]
+
+
+async def test_what_was_seen_and_then_fails_on_the_chain_is_waited_for_no_more(tmp_path: Path) -> None:
+    """A token's transfer by somebody who has none, say: mined, and it paid nothing."""
+    async with harbour(tmp_path) as h:
+        failing = Transaction((), (Output(h.alice, "5000"),), salt=1, reverts=True)
+        h.world.pool[failing.txid] = failing
+        await h.follow()
+        assert h.states() == [SEEN]
+        h.world.mine()
+        await h.follow()
+        assert (h.states(), h.has(), h.alarms()) == ([ORPHANED], 0, [])
+        (one,) = explain(h.store.reader, failing.txid)
+        assert one.why == "it was mined, and failed: nothing was paid"
 
 
 async def test_credited_then_orphaned_then_mined_again_is_one_credit(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ async def test_what_we_never_recorded_is_looked_up_on_the_chain(tmp_path: Path) 
     async with harbour(tmp_path) as h:
         stranger = h.world.address("stranger")
         txid = h.world.pay(stranger, 5)
-        assert (await look(h.node, h.store.reader, "00")).state == "unknown"
+        assert (await look(h.node, h.store.reader, "00" * 32)).state == "unknown"
         assert (await look(h.node, h.store.reader, txid)).state == "seen"
         h.world.mine()
         assert (await look(h.node, h.store.reader, txid)).state == "unread"
@@ -54,3 +54,12 @@ async def test_what_we_never_recorded_is_looked_up_on_the_chain(tmp_path: Path) 
         assert (await look(h.node, h.store.reader, txid)).state == "not ours"
         h.node.faults.append(NodeFault("down"))
         assert "cannot be asked" in (await look(h.node, h.store.reader, txid)).why
+
+
+async def test_what_is_no_transactions_id_is_said_to_be_none(tmp_path: Path) -> None:
+    """Not that the node is at fault: asking again later helps nobody."""
+    async with harbour(tmp_path) as h:
+        h.node.faults.append(NodeFault("it must not be asked"))
+        for text in ("deadbeef", "ab" * 33, "zz" * 32):
+            one = await look(h.node, h.store.reader, text)
+            assert (one.state, one.why[:28]) == ("unknown", "this is not the id of a tran")

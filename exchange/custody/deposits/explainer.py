@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import apsw
@@ -15,6 +16,7 @@ from exchange.custody.deposits.incoming_rows import Row
 from exchange.custody.port import Chain, Header, NodeFault, Standing, WrongChain
 
 MAX_TXID: Final = 128
+_TXID: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -87,6 +89,9 @@ def _advice_held(why: str) -> str:
 
 async def look(chain: Chain, db: apsw.Connection, txid: str) -> Explained:
     """What the chain itself says of a transaction that paid us nothing as far as we have read."""
+    if not _TXID.fullmatch(txid):
+        why = "this is not the id of a transaction: such an id has 64 hexadecimal digits"
+        return Explained(chain.name, "", None, "unknown", why, "Copy the id whole, and ask again.")
     at = chain_rows.progress(db, chain.name)
     try:
         found = await chain.find(txid)

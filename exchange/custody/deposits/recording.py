@@ -16,10 +16,16 @@ from exchange.core.units import Micros
 from exchange.custody.deposits import chain_rows, incoming_rows
 from exchange.custody.deposits.confirmations import HOUSE, Listed, Verdict, assess
 from exchange.custody.deposits.incoming_rows import Row
-from exchange.custody.port import Block, Header, Incoming, NodeFault
+from exchange.custody.port import Block, Header, Incoming, NodeFault, Standing
 
 _MINED: Final = frozenset({DepositState.CONFIRMING, DepositState.CREDITED, DepositState.HELD, DepositState.SWEPT})
 _CREDITED: Final = frozenset({DepositState.CREDITED, DepositState.SWEPT})
+NEVER: Final = {
+    Standing.UNKNOWN: "it is in no block and waits no more: replaced, or forgotten by the nodes",
+    Standing.REVERTED: "it was mined, and failed: nothing was paid",
+}
+"""Where a payment stands that is waited for in vain, and the words for it."""
+
 _BELOW_LIMIT: Final = 50
 """So many blocks more than a reorg may undo are kept, to say how deep one went that went too deep."""
 
@@ -118,9 +124,9 @@ def expect(db: apsw.Connection, chain: str, one: Incoming, to_key: str, listed: 
     return True
 
 
-def give_up(db: apsw.Connection, row: Row, now: Micros) -> None:
-    """What waited to be mined waits no more: it was replaced, or forgotten by every node."""
-    incoming_rows.unmine(db, row, "it is in no block and waits no more: replaced, or forgotten by the nodes", now)
+def give_up(db: apsw.Connection, row: Row, standing: Standing, now: Micros) -> None:
+    """What waited to be mined waits no more, for one of the reasons in `NEVER`."""
+    incoming_rows.unmine(db, row, NEVER[standing], now)
 
 
 def reassess(db: apsw.Connection, chain: str, listed: Listed, now: Micros) -> int:

@@ -21,7 +21,7 @@ from exchange.custody.deposits.chain_rows import Progress
 from exchange.custody.deposits.confirmations import Listed, contradiction, disagreement
 from exchange.custody.deposits.pool import Pool
 from exchange.custody.door import LedgerDoor
-from exchange.custody.port import Block, Chain, Header, Incoming, NodeFault, Standing, WrongChain
+from exchange.custody.port import Block, Chain, Header, Incoming, NodeFault, WrongChain
 from exchange.custody.status import ChainStatus, Following
 from exchange.custody.store import Store
 
@@ -258,8 +258,9 @@ class Watcher:
         missing = list(incoming_rows.select(self._store.reader, "chain = ? AND state = 1", (name,)))
         gone = [row for row in missing if row.key not in keys][:_GONE_LIMIT]
         for row in gone:
-            if (await self.chain.find(row.txid)).standing is Standing.UNKNOWN:
-                await self._store.write(partial(recording.give_up, row=row, now=now))
+            standing = (await self.chain.find(row.txid)).standing
+            if standing in recording.NEVER:
+                await self._store.write(partial(recording.give_up, row=row, standing=standing, now=now))
 
     def _expect(self, db: apsw.Connection, new: list[Incoming]) -> None:
         for one in new:
