@@ -46,6 +46,8 @@ def import_xpub(arguments: argparse.Namespace) -> int:
     plain = is_address(form, arguments.xpub)
     first = cold_addresses(form, arguments.xpub, 1) if plain else agreed(form, read_xpub(arguments.xpub))
     said = arguments.xpub if plain else read_xpub(arguments.xpub).text()
+    if said in known[arguments.chain].accounts:
+        return fail("this key is the hot wallet's own: coins sent there would not be cold. Nothing was changed.")
     with wallet.changing(folder, typed.passphrase(), SystemClock()) as vault:
         vault.change(wallet.with_cold(vault.secrets, arguments.chain, said))
     say(f"Coins of {arguments.chain} may be sent there for keeping. Compare with the cold wallet's own display:")

@@ -14,6 +14,7 @@ from exchange.admin.server import serve_admin
 from exchange.clock import SystemClock
 from exchange.custody import second_opinion
 from exchange.custody.derivation import account_path
+from exchange.custody.port import Purpose
 from exchange.custody.signer import keystore
 from exchange.custody.signer.folder import Folder, read_public
 from exchange.custody.signer.seed import words
@@ -159,6 +160,14 @@ def test_a_cold_xpub_is_imported_when_two_implementations_agree(ask: Asks, folde
     assert "agree on the first 20" in told.out
     assert cold_addresses(BTC, xpub, 1)[0] in told.out
     assert read_public(Folder(folder / "signer")).wallets["BTC"].cold == (xpub,)
+
+
+def test_the_hot_wallets_own_key_is_no_cold_key(ask: Asks, folder: Path) -> None:
+    own = read_public(Folder(folder / "signer")).wallets["BTC"].xpub(Purpose.DEPOSIT)
+    told = ask("import-xpub", "BTC", own, "--dir", folder)
+    assert told.status == 1
+    assert "would not be cold" in told.err
+    assert read_public(Folder(folder / "signer")).wallets["BTC"].cold == ()
 
 
 def test_a_cold_address_is_imported(ask: Asks, folder: Path) -> None:
