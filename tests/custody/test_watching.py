@@ -218,3 +218,22 @@ async def test_a_stopped_chain_goes_on_when_an_operator_says_so(tmp_path: Path, 
         await follower.resume()
         await _until(lambda: bool(h.has()))
         nursery.cancel_scope.cancel()
+
+
+async def test_an_operators_word_is_not_undone_by_the_round_that_it_came_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round that had read that the chain is stopped wrote so once more, after the chain had been let go."""
+    async with harbour(tmp_path) as h:
+        await h.store.write(partial(chain_rows.stop, chain="BTC", why="a drill"))
+        where = h.watcher._where
+
+        async def let_go_meanwhile() -> chain_rows.Progress:
+            found = await where()
+            await h.store.write(partial(chain_rows.stop, chain="BTC", why=""))
+            return found
+
+        monkeypatch.setattr(h.watcher, "_where", let_go_meanwhile)
+        with pytest.raises(WrongChain, match="a drill"):
+            await h.watcher.step()
+        assert not (await where()).stopped

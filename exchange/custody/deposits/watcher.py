@@ -53,6 +53,10 @@ class _Ahead(msgspec.Struct, frozen=True):
     until: int
 
 
+class _Stopped(WrongChain):
+    """The chain was stopped before, and nobody has said yet that it may go on."""
+
+
 class Watcher:
     """The only reader of one chain."""
 
@@ -100,6 +104,9 @@ class Watcher:
         ahead, self._ahead = self._ahead, None
         try:
             return await (self._look() if ahead is None else self._next(ahead))
+        except _Stopped as error:  # on disk already: writing it again could undo an operator's word that came meanwhile
+            self.status.say(Following.STOPPED, str(error), self._clock.now())
+            raise
         except WrongChain as error:
             why = str(error)
             await self._store.write(partial(self._stop, why=why))
@@ -110,7 +117,7 @@ class Watcher:
         """How far the node is, whether we must go back, and on what terms money comes in."""
         at = await self._where()
         if at.stopped:
-            raise WrongChain(at.stopped)
+            raise _Stopped(at.stopped)
         tip = await self.chain.tip()
         at = await self._back(at, tip)
         await self._take_terms()
