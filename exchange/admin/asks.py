@@ -125,6 +125,15 @@ class ShowAccount(Ask[AccountView], frozen=True):
     account: str
 
 
+class FreezeAccount(Ask[AccountView], frozen=True):
+    """Freeze an account, or thaw it: frozen, it can cancel orders and neither place any nor withdraw."""
+
+    method: ClassVar[str] = "account.freeze"
+    account: str
+    frozen: bool
+    reason: str
+
+
 class CreateKey(Ask[KeyMade], frozen=True):
     """Scopes: "read", "trade" (which includes read). With a `public_key_pem` the key is Ed25519, else HMAC-SHA256.
 
@@ -308,7 +317,8 @@ ASKS: Final[dict[str, type[Ask[Any]]]] = {
     ask.method: ask
     for ask in (
         *(Attach, GetStatus, Watch, ListMarkets, ShowMarket, GetBook, GetTrades, SetPhase),
-        *(CreateAccount, ListAccounts, ShowAccount, CreateKey, ListKeys, LimitKey, RevokeKey, CreditAccount),
+        *(CreateAccount, ListAccounts, ShowAccount, FreezeAccount),
+        *(CreateKey, ListKeys, LimitKey, RevokeKey, CreditAccount),
         *(ListNetworks, SetNetwork, ListTierLimits, SetTierLimit, ListShut, SetPayoutsShut),
         *(ListOperators, AddOperator, RemoveOperator, TailAudit),
         *(ShowWallet, UnlockWallet),

@@ -208,9 +208,12 @@ class AccountList(msgspec.Struct, frozen=True):
 
 
 class BalanceRow(msgspec.Struct, frozen=True):
+    """`owed`: since a deposit was undone that had been spent; empty where nothing is."""
+
     asset: str
     available: str
     held: str
+    owed: str = ""
 
 
 class AccountView(msgspec.Struct, frozen=True):

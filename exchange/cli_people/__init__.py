@@ -50,6 +50,13 @@ def _account_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _list_options(every, "the name")
     show = _verb(verbs, "account show", "Show an account and its balances.", "exchange account show alice")
     show.add_argument("account", help="name or id")
+    about = "Freeze an account: it can cancel orders, and neither place any nor withdraw."
+    freeze = _verb(verbs, "account freeze", about, "exchange account freeze alice --reason 'stolen phone'")
+    about = "Let a frozen account go on. What it owes since a deposit was undone, it owes on: `account show` tells."
+    thaw = _verb(verbs, "account thaw", about, "exchange account thaw alice --reason 'she came with her passport'")
+    for verb in (freeze, thaw):
+        verb.add_argument("account", help="name or id")
+        verb.add_argument("--reason", required=True, help="kept in the journal and in the trail")
 
 
 def _key_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:

@@ -50,7 +50,20 @@ async def show_account(desk: Desk, arguments: argparse.Namespace) -> None:
     frozen = ", frozen" if row.frozen else ""
     say(f"account {row.id} ({row.name}), tier {row.tier}{frozen}, opened {date(row.created)}")
     say(f"{row.open_orders} open orders")
-    table(("asset", "available", "held"), [(have.asset, have.available, have.held) for have in view.balances])
+    owes = any(have.owed for have in view.balances)
+    rows = [(have.asset, have.available, have.held, *([have.owed] if owes else [])) for have in view.balances]
+    table(("asset", "available", "held", *(["owed"] if owes else [])), rows)
+
+
+async def freeze_account(desk: Desk, arguments: argparse.Namespace) -> None:
+    """`exchange account freeze` and `exchange account thaw`."""
+    freeze = arguments.does == "account freeze"
+    view = await desk.call(wire.FreezeAccount(arguments.account, freeze, arguments.reason))
+    what = "frozen: it can cancel, and nothing else" if freeze else "thawed"
+    say(f"account {view.row.id} ({view.row.name}) is {what}.")
+    for have in view.balances:
+        if have.owed:
+            say(f"it owes {have.owed} {have.asset}: later deposits pay that first.")
 
 
 async def create_key(desk: Desk, arguments: argparse.Namespace) -> None:
@@ -171,6 +184,8 @@ AT_DESK: Final[dict[str, Work]] = {
     "account create": create_account,
     "account list": list_accounts,
     "account show": show_account,
+    "account freeze": freeze_account,
+    "account thaw": freeze_account,
     "key create": create_key,
     "key list": list_keys,
     "key ips": limit_key,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from exchange.admin import wire
 from exchange.admin.acts import carry_out
 from exchange.admin.house import Refused
-from exchange.core.commands import Credit, OpenAccount
+from exchange.core.commands import Credit, OpenAccount, ReportDeposit
 from exchange.core.orders import Side
+from exchange.core.transfers import DepositState
 from exchange.core.units import Amount, AssetId
 from tests.admin.furnished import ALICE, done, furnished, order
 from tests.admin.test_acts import ANN
@@ -114,3 +116,31 @@ async def test_an_unknown_account_is_refused(tmp_path: Path, account: str) -> No
         with pytest.raises(Refused) as refused:
             await carry_out(house, ANN, wire.ShowAccount(account))
         assert refused.value.code == "not_found"
+
+
+async def test_an_account_is_frozen_and_thawed_for_a_reason(tmp_path: Path) -> None:
+    """Whoever froze himself, or was frozen by a deposit that was undone, must be able to come back."""
+    async with furnished(tmp_path) as house:
+        frozen = await carry_out(house, ANN, wire.FreezeAccount("alice", True, "stolen phone"))
+        thawed = await carry_out(house, ANN, wire.FreezeAccount("alice", False, "came with her passport"))
+        assert (frozen.row.frozen, thawed.row.frozen) == (True, False)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "a\x1bb", "x" * 201])
+async def test_a_freeze_without_a_fair_reason_changes_nothing(tmp_path: Path, reason: str) -> None:
+    async with furnished(tmp_path) as house:
+        with pytest.raises(Refused, match="a reason has"):
+            await carry_out(house, ANN, wire.FreezeAccount("alice", True, reason))
+        assert not await house.sequencer.read(lambda state: state.accounts[ALICE].frozen)
+
+
+async def test_an_account_shows_what_it_owes_since_a_deposit_was_undone(tmp_path: Path) -> None:
+    """What its open order holds cannot be taken back, so it is owed."""
+    async with furnished(tmp_path) as house:
+        deposit = ReportDeposit("BTC:x:0", ALICE, AssetId(1), Amount(700_000_000), DepositState.CREDITED)
+        await done(house.sequencer, deposit)
+        await done(house.sequencer, order(ALICE, Side.SELL, 3_000_000, 100))
+        held = (await carry_out(house, ANN, wire.ShowAccount("alice"))).balances[0].held
+        await done(house.sequencer, msgspec.structs.replace(deposit, to=DepositState.ORPHANED))
+        view = await carry_out(house, ANN, wire.ShowAccount("alice"))
+        assert view.balances == (wire.BalanceRow("BTC", "0.00000000", held, owed=held),)

@@ -26,6 +26,7 @@ OTTO = Caller("otto", ME, Role.AUDITOR)
 ACTS: dict[str, wire.Ask[Any]] = {
     "market.phase": wire.SetPhase("BTCUSDT", "HALTED", "a drill"),
     "account.create": wire.CreateAccount("carol"),
+    "account.freeze": wire.FreezeAccount("alice", True, "a drill"),
     "key.create": wire.CreateKey("alice", ("trade",)),
     "key.ips": wire.LimitKey("x", ()),
     "key.revoke": wire.RevokeKey("x"),

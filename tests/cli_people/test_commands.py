@@ -7,6 +7,7 @@ import base64
 import csv
 import io
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_every_command_does_something() -> None:
 def test_every_example_can_be_typed(name: str) -> None:
     """An example that the command itself would not take helps nobody."""
     example = str(of_this_room()[name].epilog).removeprefix("example: exchange ")
-    assert parser().parse_args(example.split()).does == name
+    assert parser().parse_args(shlex.split(example)).does == name
 
 
 @pytest.mark.parametrize("name", sorted(of_this_room()))

@@ -7,7 +7,7 @@ from typing import Final
 
 from exchange.admin import wire
 from exchange.admin.house import House, Refused, no
-from exchange.core.commands import Credit, OpenAccount
+from exchange.core.commands import Credit, OpenAccount, SetAccountFrozen
 from exchange.core.decimals import Malformed, parse, render
 from exchange.core.market import Asset
 from exchange.core.postings import FIRST_TRADER, Bucket, balance_key
@@ -20,6 +20,7 @@ SCAN: Final = 2_000
 MAX_NAME: Final = 64
 MAX_TIER: Final = 1_000
 MAX_REFERENCE: Final = 64
+MAX_REASON: Final = 200
 _REFERENCE_CHARS: Final = 22
 
 
@@ -73,6 +74,18 @@ async def show_account(house: House, ask: wire.ShowAccount) -> wire.AccountView:
     account = await find_account(house, ask.account)
     balances = await house.sequencer.read(lambda state: _balances(account, state.balances, state.assets.values()))
     return wire.AccountView((await _rows(house, [account]))[0], balances)
+
+
+async def freeze_account(house: House, ask: wire.FreezeAccount) -> wire.AccountView:
+    """Freeze or thaw, for a reason that is journaled. What it owes, it owes on."""
+    reason = ask.reason.strip()
+    if not reason or len(reason) > MAX_REASON or not reason.isprintable():
+        raise Refused("bad_reason", f"a reason has 1 to {MAX_REASON} printable characters. Nothing was changed.")
+    account = await find_account(house, ask.account)
+    outcome = await house.sequencer.call(SetAccountFrozen(account, ask.frozen, reason))
+    if outcome.reject is not None:
+        raise no(outcome.reject)
+    return await show_account(house, wire.ShowAccount(str(account)))
 
 
 async def credit(house: House, ask: wire.CreditAccount) -> wire.BalanceRow:
@@ -152,7 +165,7 @@ def _balances(
     return tuple(
         _balance(account, asset, balances)
         for asset in assets
-        if any(balance_key(account, asset.id, bucket) in balances for bucket in (Bucket.AVAILABLE, Bucket.HELD))
+        if any(balance_key(account, asset.id, bucket) in balances for bucket in Bucket)
     )
 
 
@@ -161,7 +174,13 @@ def _balance(account: AccountId, asset: Asset, balances: Mapping[BalanceKey, Amo
         asset.code,
         available=_amount(balances, account, asset, Bucket.AVAILABLE),
         held=_amount(balances, account, asset, Bucket.HELD),
+        owed=_owed(balances, account, asset),
     )
+
+
+def _owed(balances: Mapping[BalanceKey, Amount], account: AccountId, asset: Asset) -> str:
+    debt = -balances.get(balance_key(account, asset.id, Bucket.RECEIVABLE), Amount(0))
+    return render(Amount(debt), asset.decimals) if debt else ""
 
 
 def _amount(balances: Mapping[BalanceKey, Amount], account: AccountId, asset: Asset, bucket: Bucket) -> str:
