@@ -54,6 +54,7 @@ BY_CODE: Final = {
     -2015: "BAD_KEY",
     -2021: "REPLACE_HALF_FAILED",
     -2022: "REPLACE_FAILED",
+    -4033: "ILLEGAL_ADDRESS",
 }
 """For refusals of the doors; those of the core have names of their own, and so have most that are not listed here."""
 
