@@ -67,7 +67,7 @@ async def test_long_readings_of_candles_keep_no_orders_status_waiting(folder: Pa
             nursery.start_soon(long)
             await asked.wait()
             try:
-                with trio.fail_after(20):
+                with trio.fail_after(120):
                     assert await house.queries.run(lambda: 7) == 7
             finally:
                 release.set()

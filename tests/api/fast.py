@@ -75,7 +75,7 @@ class Reader:
 
     async def read(self) -> Any:
         """The next message."""
-        with trio.fail_after(20):
+        with trio.fail_after(120):
             return msgspec.json.decode(await self.socket.recv())
 
     async def read_until(self, wanted: Callable[[Any], bool]) -> Any:

@@ -85,7 +85,7 @@ async def test_no_hostile_request_causes_a_500_moves_money_or_ends_a_connection(
 async def test_a_frame_that_is_too_long_ends_its_own_connection_and_no_other(tmp_path: Path) -> None:
     async with fast_house(tmp_path) as fast, fast.reader(PATH) as reader, fast.reader(PATH) as bystander:
         await reader.socket.send('{"id":1,"method":"ping","params":{}}' + " " * 16_384)
-        with trio.fail_after(20):
+        with trio.fail_after(120):
             await reader.socket.wait_closed()
         assert reader.socket.close_code == 1009
         assert (await bystander.ask({"id": 1, "method": "ping"}))["status"] == 200

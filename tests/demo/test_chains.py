@@ -32,7 +32,7 @@ from tests.chains.nodes import missing
 from tests.custody.till import paid
 from tests.faults.server import demo
 
-PATIENCE = 60
+PATIENCE = 180
 
 
 def test_the_demos_token_is_the_one_that_the_tests_compile() -> None:

@@ -22,7 +22,7 @@ from exchange.ledger.queries import Queries
 from exchange.ledger.reconcile import verify
 
 SYMBOL = "BTCUSDT"
-START_SECONDS = 60
+START_SECONDS = 180
 """How long a start may take on the busiest machine before the test gives up."""
 
 

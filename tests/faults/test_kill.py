@@ -14,7 +14,7 @@ from tests.faults.server import SYMBOL, Ledger, Load, Running, demo
 
 KILLS = 500 if "NIGHTLY" in os.environ else 20
 CONNECTIONS = 6
-ROUND_SECONDS = 120
+ROUND_SECONDS = 240
 
 
 async def load_until(server: Running, load: Load, number: signal.Signals, seed: int) -> None:

@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[2] / "docs"
 _BLOCK = re.compile(
     r"^```(sh|python|js)(?: ([\w-]+))?\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
 )
-_SECONDS = 60
+_SECONDS = 240
 
 
 class Snippet(NamedTuple):

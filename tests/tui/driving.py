@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import trio
 from rich.console import Console
@@ -21,14 +22,20 @@ from tui.seen import Gone, On
 
 SHOTS = Path(__file__).parent / "shots"
 SECOND = 0.01
-PATIENCE_S = 20
+PATIENCE_S = 120
 """Long enough for the busiest machine: it is only ever waited out by a test that fails."""
 
 
 class Recorded(Dashboard):
-    """Also keeps every reason why a connection ended: with short seconds the screen shows them but briefly."""
+    """Also keeps what is on the screen but briefly: notes, and every reason why a connection ended."""
 
     ends: list[str]
+    notes: list[str]
+
+    def notify(self, message: str, **how: Any) -> None:
+        """As the dashboard's own."""
+        super().notify(message, **how)
+        self.notes.append(message)
 
     def on_link_changed(self, message: LinkChanged) -> None:
         """Textual calls this and the dashboard's own."""
@@ -58,7 +65,11 @@ class Desk:
         await self.pilot.pause()
 
     async def shows(self, words: str) -> None:
-        """Wait until these words are on the screen."""
+        """Wait until these words are on the screen, or were in a note there: a busy machine may look too late."""
+        await self.until(lambda: words in self.text() or any(words in note for note in self.app.notes))
+
+    async def draws(self, words: str) -> None:
+        """Wait until these very letters are on the screen."""
         await self.until(lambda: words in self.text())
 
     async def press(self, *keys: str) -> None:
@@ -99,7 +110,7 @@ async def _drive(scenario: Scenario, server: Server, size: tuple[int, int]) -> N
     with tempfile.TemporaryDirectory(prefix="tui") as folder:
         socket = Path(folder) / "admin.sock"
         app = Recorded(socket, SECOND, lambda: seconds[0])
-        app.ends = []
+        app.ends, app.notes = [], []
         async with listening(server, socket), app.run_test(size=size, notifications=True) as pilot:
             desk = Desk(app, pilot, server, socket, seconds)
             if not server.code:

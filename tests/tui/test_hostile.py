@@ -66,7 +66,7 @@ async def test_a_hostile_reason_is_shown_as_letters_in_the_question() -> None:
         await desk.shows("spread 0.04")
         await desk.press("h")
         await desk.type("[@click=app.quit]x[/]")
-        await desk.shows("Reason: [@click=app.quit]x[/]")
+        await desk.draws("Reason: [@click=app.quit]x[/]")
         await desk.press("y")
         await desk.shows("Done:")
 
@@ -80,7 +80,7 @@ async def test_a_hostile_refusal_is_shown_as_letters() -> None:
         await desk.press("h")
         await desk.type("test")
         await desk.press("y")
-        await desk.shows("␛[2Jboo [red]x[/]")
+        await desk.draws("␛[2Jboo [red]x[/]")
 
     await play(scenario, Server(refusals={"market.phase": ("no", "\x1b[2Jboo [red]x[/]")}))
 

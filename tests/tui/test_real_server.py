@@ -36,7 +36,7 @@ async def halted_through_a_restart(folder: Path) -> None:
     """Attach, halt a market, kill the server, start it again; the dashboard is the same one throughout."""
     async with demo(folder) as (process, socket):
         app = Recorded(socket)
-        app.ends = []
+        app.ends, app.notes = [], []
         async with app.run_test(size=(80, 24), notifications=True) as pilot:
             desk = Desk(app, pilot, Server(), socket, [0.0])
             await desk.shows("markets open, invariants")

@@ -36,7 +36,7 @@ async def open_symbols(house: House) -> list[str]:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    with trio.fail_after(30):
+    with trio.fail_after(120):
         while not await true():  # noqa: ASYNC110  # asked over HTTP: nobody could set an event
             await trio.sleep(0.01)
 

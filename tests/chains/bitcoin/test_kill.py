@@ -19,7 +19,7 @@ from tests.conftest import NIGHTLY
 KILLED = -signal.SIGKILL
 AMOUNTS = (5_000, 6_000, 7_000)
 HOUSE = Path(__file__).parents[3]
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180
 
 
 async def furnish(folder: Path, regtest: Regtest) -> list[str]:

@@ -18,7 +18,7 @@ from tests.conftest import NIGHTLY
 
 KILLED = -signal.SIGKILL
 ROOT = Path(__file__).parents[3]
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180
 PEOPLE = [f"0x000000000000000000000000000000000ABCde0{n}".lower() for n in (1, 2)]
 
 
