@@ -1,7 +1,8 @@
 """Pays on a real node as a process of its own, so that it can be killed.
 
 `python -m tests.chains.bitcoin.payer FOLDER PORT LOGIN_FILE POINT TIMES WORKERS`: dies when POINT is passed for the
-TIMESth time ("none": never), and otherwise ends when the ledger has settled all. It has blocks mined as it goes.
+TIMESth time ("none": never), and otherwise ends when the ledger has settled all. It has blocks mined as it goes, and
+follows them: the change of one payout pays the next.
 """
 
 from __future__ import annotations
@@ -22,17 +23,19 @@ from tests.custody.crash.payer import killer
 
 async def pay(folder: Path, outside: Regtest, point: str, times: int, workers: int) -> None:
     """Work, each worker at its own pace, until nothing is left to be paid."""
-    at = killer(point, times)
+    at, one_at_a_time = killer(point, times), trio.Lock()
     async with house(folder, outside) as h, trio.open_nursery() as nursery:
         for _ in range(workers):
-            nursery.start_soon(work, h, h.worker(at=at))
+            nursery.start_soon(work, h, h.worker(at=at), one_at_a_time)
 
 
-async def work(h: House, worker: Payouts) -> None:
-    """One worker; blocks come by themselves."""
+async def work(h: House, worker: Payouts, one_at_a_time: trio.Lock) -> None:
+    """One worker; blocks come by themselves, and one worker at a time reads them, as the house has one watcher."""
     while withdrawals(h.store.reader, "told <> ? LIMIT 1", WithdrawalState.FINAL):
         await worker.step()
-        await trio.to_thread.run_sync(h.outside.mine)
+        async with one_at_a_time:
+            await trio.to_thread.run_sync(h.outside.mine)
+            await h.follow()
 
 
 def main(folder: str, port: str, login_file: str, point: str, times: str, workers: str) -> None:
