@@ -1,4 +1,4 @@
-"""Ticks, lots and atoms to plain decimal strings and back, by the scales of a market. Only averages are rounded."""
+"""Ticks, lots and atoms to plain decimal strings and back, by the scales of a market."""
 
 from __future__ import annotations
 
@@ -47,21 +47,6 @@ def quote_text(market: Market, amount: int) -> str:
 def rate_text(rate: Ppm) -> str:
     """A fee rate as a fraction of one."""
     return render(rate * 100, RATE_PLACES)
-
-
-def average_text(market: Market, notional: int, quantity: int, otherwise: int = 0) -> str:
-    """The mean price of `quantity` lots that cost `notional` quote atoms, rounded down; `otherwise` without lots."""
-    if not quantity:
-        return price_text(market, otherwise)
-    return quote_text(market, notional * 10**market.base_decimals // (quantity * market.lot_atoms))
-
-
-def percent_text(part: int, whole: int) -> str:
-    """`part` of `whole` in percent with three places, rounded towards zero; "0.000" of nothing."""
-    if not whole:
-        return "0.000"
-    thousandths = abs(part) * 100_000 // whole
-    return render(-thousandths if part < 0 else thousandths, 3)
 
 
 def read_price(market: Market, name: str, text: str) -> Price:

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from exchange.api.amounts import average_text, percent_text, price_text, quantity_text, quote_text
+from exchange.api.amounts import price_text, quantity_text, quote_text
 from exchange.core.market import Market
 from exchange.market_data.depth import Best
+from exchange.market_data.printing import average_text, percent_text
 from exchange.market_data.ticker import Ticker
 
 
@@ -106,6 +107,6 @@ def _changes(market: Market, window: Ticker) -> dict[str, Any]:
     """What both of the above tell."""
     return msgspec.structs.asdict(mini_ticker(market, window)) | {
         "price_change": price_text(market, window.close - window.open),
-        "price_change_percent": percent_text(window.close - window.open, window.open),
-        "weighted_avg_price": average_text(market, window.notional, window.quantity),
+        "price_change_percent": percent_text(window.open, window.close),
+        "weighted_avg_price": average_text(market, window.quantity, window.notional),
     }

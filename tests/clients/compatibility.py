@@ -25,6 +25,9 @@ market does not take, with -2043 where a market has no reference price; or by th
 ask. `name_…` (7) stands for seven functions whose names begin so. Written by
 `RECORD=1 NIGHTLY=1 make test ARGS=tests/clients/test_sweeps.py`.
 
+ccxt's own fixtures, lists of calls with what it sends and what it makes of replies, are a second judge:
+`tests/clients/ccxt_fixtures/requests.md` has every spot request of them with what this house answers.
+
 | client | functions | work | refused here | refused by the library itself |
 |---|---|---|---|---|
 """

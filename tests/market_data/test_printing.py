@@ -24,15 +24,19 @@ def test_ticks_lots_and_atoms_leave_as_plain_decimals_with_all_places() -> None:
         (7, 7, "0.000"),
         (0, 5, "0.000"),
         (100_000, 99_999, "-0.001"),
+        (72_181_09, 73_369_84, "1.647"),
+        (3, 5, "66.667"),
+        (200_000, 199_999, "-0.001"),
+        (200_000, 200_001, "0.001"),
         (1_000_000, 999_999, "0.000"),
     ],
 )
-def test_a_change_in_percent_has_three_places_and_is_rounded_towards_zero(before: int, after: int, text: str) -> None:
+def test_a_change_in_percent_has_three_places_and_is_rounded_halves_up(before: int, after: int, text: str) -> None:
     assert percent_text(before, after) == text
 
 
-def test_an_average_is_weighted_by_quantity_and_rounded_down() -> None:
+def test_an_average_is_weighted_by_quantity_and_rounded_halves_up() -> None:
     notional = (1_000 * 1 + 1_001 * 2) * RULES.unit
-    assert average_text(RULES, 3, notional) == "10.00666666"
+    assert average_text(RULES, 3, notional) == "10.00666667"
     assert average_text(RULES, 0, 0, otherwise=1_000) == "10.00000000"
     assert average_text(RULES, 0, 0) == "0.00000000"

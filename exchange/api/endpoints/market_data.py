@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from exchange.api import errors, wire_market
-from exchange.api.amounts import average_text
 from exchange.api.auth import Caller
 from exchange.api.endpoints.orders import OneMarket, page
 from exchange.api.errors import Refused
@@ -21,6 +20,7 @@ from exchange.api.wire_market import (
 )
 from exchange.core.units import Micros, TradeId
 from exchange.market_data.intervals import Interval
+from exchange.market_data.printing import average_text
 from exchange.market_data.ticker import AVERAGE_MINUTES
 
 MAX_LEVELS = 5_000
@@ -135,7 +135,7 @@ async def average_price(rooms: Rooms, caller: Caller | None, request: OneMarket)
     last = rooms.hub.last_trades(market.id, 1)
     return AveragePrice(
         AVERAGE_MINUTES,
-        average_text(market, atoms, lots, rooms.hub.last_price(market.id)),
+        average_text(market, lots, atoms, rooms.hub.last_price(market.id)),
         last[0].time // 1000 if last else 0,
     )
 
