@@ -66,22 +66,24 @@ class Journal:
     """The ledger's one writer. Whatever `commit` raises means: the outcome is unknown, end the process."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the ledger at `path`. Raises `LedgerDamaged` when the journal ends before its head."""
+        """Open or create the ledger at `path`.
+
+        Raises `LedgerDamaged` when the journal ends before its head, or cannot be read.
+        """
         self.path = path
         self.connection = db.open_writer(path)
-        row = self.connection.execute(
-            "SELECT last_seq, time, hash FROM journal ORDER BY first_seq DESC LIMIT 1",
-        ).fetchone()
         self.last_seq: Seq
         self.last_time: Micros
         self.last_hash: bytes
-        self.last_seq, self.last_time, self.last_hash = row or (Seq(0), Micros(0), GENESIS_HASH)
         try:
+            self.last_seq, self.last_time, self.last_hash = _last(self.connection)
             check_head(self.connection, path)
             self._head = Head(head_path(path))
             self._checkpoints = Checkpoints(path, self.connection)
-        except BaseException:
+        except BaseException as error:
             self.connection.close()
+            if isinstance(error, apsw.Error):
+                raise db.damaged(path, error) from error
             raise
 
     def commit(self, frozen: Frozen) -> None:
@@ -113,6 +115,12 @@ class Journal:
         finally:
             self._head.close()
             self.connection.close()
+
+
+def _last(connection: apsw.Connection) -> tuple[Seq, Micros, bytes]:
+    """Number, time and hash of the newest commit."""
+    row = connection.execute("SELECT last_seq, time, hash FROM journal ORDER BY first_seq DESC LIMIT 1").fetchone()
+    return row or (Seq(0), Micros(0), GENESIS_HASH)
 
 
 def head_path(ledger: Path) -> Path:

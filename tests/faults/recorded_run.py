@@ -1,0 +1,90 @@
+"""A process that fills a ledger by the real sequencer and journal, and saves what the disk saw.
+
+Its arguments: a folder that is not there yet, a seed, and the name of a bug to plant, or `none`.
+Checkpoints come early here, so that a short run has many; in the middle the ledger is closed and opened again.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from exchange.core import commands as co
+from exchange.core.committed import Committed
+from exchange.core.performing import Outcome
+from exchange.ledger import checkpoints
+from exchange.ledger.backfill import newest_numbers
+from exchange.sequencer import Sequencer
+from tests.core.world import Dice, furnishing
+from tests.faults.mutants import planted
+from tests.faults.recording import Promised, Recorder, record
+from tests.ledger.busy import SELDOM, sequencing
+
+COMMANDS = 240
+LIVES = 2
+
+
+def main(folder: Path, seed: int, mutant: str) -> None:
+    """Run, and leave `timeline` beside the folder."""
+    folder.mkdir()
+    recorder = record(folder)
+    checkpoints.PAGES, checkpoints.MOST = 90, 200  # type: ignore[misc]
+    with planted(mutant):
+        trio.run(_live, folder / "ledger.db", seed, recorder)
+    recorder.save(folder.with_name("timeline"))
+
+
+async def _live(path: Path, seed: int, recorder: Recorder) -> None:
+    dice = Dice(seed)
+    for life in range(LIVES):
+        async with sequencing(path) as sequencer:
+            sequencer.subscribe(partial(_published, recorder))
+            if life == 0:
+                await _pour(sequencer, [*furnishing(), *SELDOM], recorder)
+            done = 0
+            while done < COMMANDS // LIVES:
+                size = dice.random.choice([1, 1, 2, 5, 20])
+                dice.newest_order = sequencer.state.next_order - 1
+                await _pour(sequencer, [dice.command() for _ in range(size)] + _cancels(sequencer, dice), recorder)
+                done += size
+
+
+def _cancels(sequencer: Sequencer, dice: Dice) -> list[co.Command]:
+    """Now and then an order is cancelled that really is there."""
+    alone = [order for order in sequencer.state.orders.values() if not order.order_list]
+    some = dice.random.sample(alone, min(len(alone), dice.random.choice([0, 1, 2])))
+    return [co.CancelOrder(order.account, order.market, order.id) for order in some]
+
+
+def _published(recorder: Recorder, committed: Committed) -> None:
+    recorder.promised(Promised(seq=committed.last))
+
+
+async def _pour(sequencer: Sequencer, commands: list[co.Command], recorder: Recorder) -> None:
+    """Submit them all; each answer is a promise. Returns once all are answered."""
+    left, done = len(commands), trio.Event()
+
+    def reply(outcome: Outcome) -> None:
+        nonlocal left
+        left -= 1
+        recorder.promised(promise(outcome))
+        if not left:
+            done.set()
+
+    for command in commands:
+        assert sequencer.submit(command, reply)
+    await done.wait()
+
+
+def promise(outcome: Outcome) -> Promised:
+    """What whoever gets this outcome may rely on. One that repeats an earlier answer promises nothing new."""
+    orders = tuple((row.id, int(row.status), row.filled) for row in outcome.orders)
+    second = promise(outcome.replaced) if outcome.replaced is not None else Promised()
+    return Promised(orders + second.orders, newest_numbers(outcome.events) | second.accounts)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

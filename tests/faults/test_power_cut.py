@@ -1,0 +1,105 @@
+"""R2: power cuts. Whatever part of the unsynced writes a disk kept, nothing acknowledged is lost or half there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from exchange.core import audit
+from exchange.core.orders import OrderStatus
+from exchange.core.state import State
+from exchange.core.units import AccountId
+from exchange.ledger import db
+from exchange.ledger.journal import Journal
+from exchange.ledger.reconcile import Difference, verify
+from exchange.ledger.restore import ORDER_COLUMNS, order_row, restore
+from tests.conftest import NIGHTLY
+from tests.faults.crash_images import Image, images
+from tests.faults.recording import Promised, Step, load
+
+RUNS = 20 if NIGHTLY else 2
+IMAGES = 500 if NIGHTLY else 150
+
+
+class Lost(Exception):
+    """What was promised is not there after the power cut."""
+
+
+def recorded(folder: Path, seed: int, mutant: str = "none") -> list[Step]:
+    """A run in a process of its own, with a bug planted in it if so wished."""
+    argv = [sys.executable, "-m", "tests.faults.recorded_run", str(folder / "data"), str(seed), mutant]
+    subprocess.run(argv, check=True, timeout=300)
+    return load(folder / "timeline")
+
+
+def judge(image: Image, folder: Path) -> None:
+    """Start on what the disk kept, as the server does, and verify. Raises what is wrong."""
+    image.write(folder)
+    path = folder / "ledger.db"
+    journal = Journal(path)
+    try:
+        state = restore(journal.connection)
+        assert list(audit.violations(state)) == []
+        _kept(image.promises, journal)
+        _counted(image.promises, state)
+    finally:
+        journal.close()
+    verify(path, lambda done, total: None)
+
+
+def _counted(promises: Sequence[Promised], state: State) -> None:
+    """Each account's own events, as far as anybody was told of them."""
+    for promise in promises:
+        for number, seq in promise.accounts.items():
+            account = state.accounts.get(AccountId(number))
+            if account is None or account.seq < seq:
+                raise Lost(f"account {number}: its event {seq} was promised, found {account and account.seq}")
+
+
+def _kept(promises: Sequence[Promised], journal: Journal) -> None:
+    """All that was published, and all orders at least as far as they were told to be."""
+    published = max((promise.seq for promise in promises), default=0)
+    if journal.last_seq < published:
+        raise Lost(f"event {published} was published, {journal.last_seq} is the last one")
+    rows = (order_row(row) for row in journal.connection.execute(f"SELECT {ORDER_COLUMNS} FROM orders"))
+    there = {int(row.id): row for row in rows}
+    for promise in promises:
+        for order, status, filled in promise.orders:
+            row = there.get(order)
+            if row is None or row.filled < filled or (status > OrderStatus.PARTIALLY_FILLED and row.status != status):
+                raise Lost(f"order {order} was promised with status {status}, filled {filled}; found {row}")
+
+
+@pytest.mark.parametrize("seed", range(RUNS))
+def test_a_power_cut_loses_nothing_acknowledged(tmp_path: Path, seed: int) -> None:
+    """300 images by day, 10,000 by night, of runs with checkpoints, a clean stop and a second start."""
+    steps, promised = recorded(tmp_path, seed), 0
+    for image in images(steps, IMAGES, seed):
+        try:
+            judge(image, tmp_path / "image")
+        except BaseException:
+            print(f"seed {seed}, power cut after step {image.moment} of {len(steps)}")
+            raise
+        promised += len(image.promises)
+    assert promised > IMAGES
+
+
+def failures(tmp_path: Path, mutant: str, count: int) -> Iterator[Exception]:
+    """What is found of the images of a run with that bug."""
+    for image in images(recorded(tmp_path, 7, mutant), count, 7):
+        try:
+            judge(image, tmp_path / "image")
+        except (Lost, db.LedgerDamaged, Difference) as error:
+            yield error
+
+
+@pytest.mark.parametrize("mutant", ["normal", "off", "early", "lost-cancel"])
+def test_the_suite_finds_what_is_planted(tmp_path: Path, mutant: str) -> None:
+    """Commits that are not synced, answers before the commit, cancels that are answered and never done."""
+    found = list(failures(tmp_path, mutant, 40))
+    print(f"{mutant}: {len(found)} of 40 images")
+    assert any(isinstance(error, Lost) for error in found), found
