@@ -47,10 +47,9 @@ def load_checksums() -> None:
 def open_writer(path: Path) -> apsw.Connection:
     """Open, and if need be create, the ledger at `path` for its only writer, migrated to the newest schema."""
     load_checksums()
-    fresh = not path.exists() or not path.stat().st_size
     connection = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
     try:
-        _prepare(connection, path, fresh=fresh)
+        _prepare(connection, path)
     except BaseException as error:
         connection.close()
         if isinstance(error, apsw.Error):
@@ -71,9 +70,9 @@ def damaged(path: Path, error: Exception) -> LedgerDamaged:
     return LedgerDamaged(f"{path}: {error}. Nothing was changed. Keep the files, and restore a backup.")
 
 
-def _prepare(connection: apsw.Connection, path: Path, *, fresh: bool) -> None:
+def _prepare(connection: apsw.Connection, path: Path) -> None:
     """Turn every guard on and read it back; bring the schema up to date."""
-    if fresh:
+    if not connection.pragma("page_count"):  # new, or its making was cut short and is undone by now
         path.chmod(0o600)
         connection.reserve_bytes(reserve=_CHECKSUM_BYTES)
     for name, wanted in _WRITER_PRAGMAS:

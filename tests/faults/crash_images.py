@@ -10,7 +10,8 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.faults.recording import Created, Cut, Promised, Removed, Step, SyncBegan, SyncDone, Wrote
+from tests.faults.promises import Promised
+from tests.faults.recording import Created, Cut, Removed, Step, SyncBegan, SyncDone, Wrote
 
 SECTOR = 512
 SHARES = (0.0, 0.05, 0.5, 0.95, 1.0)

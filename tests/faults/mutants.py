@@ -73,18 +73,14 @@ def _lost_cancel(patch: Patch) -> None:
 
 
 def _double_credit(patch: Patch) -> None:
-    """A deposit that is reported again is credited again, as if nobody had kept its key."""
+    """A deposit that is reported again, as happens after a crash, is taken for another one."""
     decide = deciding.DECIDE[co.ReportDeposit]
 
     def forgetful(state: State, now: Micros, command: Any) -> deciding.Decision:
         known = state.deposits.get(command.key)
-        if known is None or known.state != DepositState.CREDITED or command.state != DepositState.CREDITED:
-            return decide(state, now, command)
-        del state.deposits[command.key]
-        try:
-            return decide(state, now, command)
-        finally:
-            state.deposits[command.key] = known
+        if known is not None and known.state == command.to == DepositState.CREDITED:
+            command = msgspec.structs.replace(command, key=f"{command.key} again")
+        return decide(state, now, command)
 
     patch.setitem(deciding.DECIDE, co.ReportDeposit, forgetful)
 

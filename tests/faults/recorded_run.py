@@ -16,11 +16,11 @@ from exchange.core import commands as co
 from exchange.core.committed import Committed
 from exchange.core.performing import Outcome
 from exchange.ledger import checkpoints
-from exchange.ledger.backfill import newest_numbers
 from exchange.sequencer import Sequencer
 from tests.core.world import Dice, furnishing
 from tests.faults.mutants import planted
-from tests.faults.recording import Promised, Recorder, record
+from tests.faults.promises import Promised, promise
+from tests.faults.recording import Recorder, record
 from tests.ledger.busy import SELDOM, sequencing
 
 COMMANDS = 240
@@ -77,13 +77,6 @@ async def _pour(sequencer: Sequencer, commands: list[co.Command], recorder: Reco
     for command in commands:
         assert sequencer.submit(command, reply)
     await done.wait()
-
-
-def promise(outcome: Outcome) -> Promised:
-    """What whoever gets this outcome may rely on. One that repeats an earlier answer promises nothing new."""
-    orders = tuple((row.id, int(row.status), row.filled) for row in outcome.orders)
-    second = promise(outcome.replaced) if outcome.replaced is not None else Promised()
-    return Promised(orders + second.orders, newest_numbers(outcome.events) | second.accounts)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from threading import Lock
 import apsw
 import msgspec
 
+from tests.faults.promises import Promised
+
 NAME = "recording"
 
 
@@ -57,14 +59,6 @@ class SyncDone(msgspec.Struct, tag=True, frozen=True):
 
     file: int
     sync: int
-
-
-class Promised(msgspec.Struct, tag=True, frozen=True):
-    """Somebody was answered: orders (id, status, filled), accounts' own numbers, and events up to `seq` stand."""
-
-    orders: tuple[tuple[int, int, int], ...] = ()
-    accounts: dict[int, int] = {}
-    seq: int = 0
 
 
 class Sent(msgspec.Struct, tag=True, frozen=True):
