@@ -20,6 +20,7 @@ from exchange.custody.door import LedgerDoor
 from exchange.custody.families import Built, build
 from exchange.custody.memory.world import MemoryWorld
 from exchange.custody.port import Chain, Purpose
+from exchange.custody.rpc import Rpc
 from exchange.custody.signer.folder import Folder, Wallet, read_public
 from exchange.custody.status import ChainStatus
 from exchange.custody.store import Store
@@ -40,6 +41,8 @@ class Line(msgspec.Struct, frozen=True):
     chain: Chain
     pool: Pool
     follower: Follower
+    rpcs: tuple[Rpc, ...] = ()
+    """Connections to its nodes, closed with custody."""
 
     @property
     def status(self) -> ChainStatus:
@@ -93,8 +96,8 @@ class Custody:
             return
         for purpose in (Purpose.DEPOSIT, Purpose.HOT, Purpose.CHANGE, Purpose.GAS):
             await line.pool.add_wallet(purpose, wallet.xpub(purpose))
-        if cold := self.cold(name):  # what is sent there stays ours, and is counted
-            await line.pool.add_wallet(Purpose.COLD, cold)
+        if wallet.cold:  # what is sent there stays ours, and is counted
+            await line.pool.add_wallet(Purpose.COLD, wallet.cold[0])
 
 
 @contextmanager
@@ -109,17 +112,17 @@ def open_custody(
 
     `worlds` are for chains of the in-memory family, which is for demos alone.
     """
-    store = Store(folder / CUSTODY)
+    store, lines = Store(folder / CUSTODY), dict[str, Line]()
     try:
         ledger = LedgerDoor(store, sequencer, clock)
-        lines = {
-            name: _line(name, chain, folder, store, ledger, clock, worlds or {}, demo=settings.demo)
-            for name, chain in settings.chains.items()
-        }
+        for name, chain in settings.chains.items():
+            lines[name] = _line(name, chain, folder, store, ledger, clock, worlds or {}, demo=settings.demo)
         signer = Folder(folder / SIGNER)
         wallets = read_public(signer).wallets if signer.public.exists() else {}
         yield Custody(store, ledger, lines, wallets, clock)
     finally:
+        for rpc in [rpc for line in lines.values() for rpc in line.rpcs]:
+            rpc.close()
         store.close()
 
 
@@ -152,7 +155,7 @@ def _line(
         contracts=contracts,
     )
     follower = Follower(watcher, store, clock, settings.poll_milliseconds / _MILLI)
-    return Line(settings, built.chain, pool, follower)
+    return Line(settings, built.chain, pool, follower, built.rpcs)
 
 
 def _built(

@@ -18,14 +18,16 @@ from exchange.custody.memory.chain import MemoryChain
 from exchange.custody.memory.world import MemoryWorld, address_of
 from exchange.custody.port import Chain, Purpose
 from exchange.custody.rpc import Rpc
+from exchange.custody.treasury.cold import is_address
 
 
 class Built(msgspec.Struct, frozen=True):
-    """A chain's nodes and its derivation; `second` is None where no second node is named."""
+    """A chain's nodes and its derivation; `second` is None where no second node is named. `rpcs` are to be closed."""
 
     chain: Chain
     second: Chain | None
     derive: Derive
+    rpcs: tuple[Rpc, ...] = ()
 
 
 def build(
@@ -39,9 +41,9 @@ def build(
     second = None
     if settings.second_rpc_url:
         second = _rpc(settings.second_rpc_url, settings.second_rpc_credentials_file, folder, settings)
-    if settings.family == "evm":
-        return _evm(name, settings, first, second, contracts)
-    return _bitcoin(name, settings, first, second)
+    found = _evm if settings.family == "evm" else _bitcoin
+    built = found(name, settings, first, second, contracts)
+    return msgspec.structs.replace(built, rpcs=(first,) if second is None else (first, second))
 
 
 def _rpc(url: str, login: str, folder: Path, settings: ChainSettings) -> Rpc:
@@ -56,7 +58,7 @@ def _evm(name: str, settings: ChainSettings, first: Rpc, second: Rpc | None, con
     return Built(Evm(name, settings.chain_id, first, contracts), other, _derivation(derivation.EVM))
 
 
-def _bitcoin(name: str, settings: ChainSettings, first: Rpc, second: Rpc | None) -> Built:
+def _bitcoin(name: str, settings: ChainSettings, first: Rpc, second: Rpc | None, _contracts: Contracts) -> Built:
     from exchange.custody.bitcoin.chain import BitcoinChain  # noqa: PLC0415  # the same
     from exchange.custody.bitcoin.networks import NETWORKS  # noqa: PLC0415
 
@@ -69,11 +71,11 @@ def _bitcoin(name: str, settings: ChainSettings, first: Rpc, second: Rpc | None)
 
 
 def _derivation(form: str) -> Derive:
-    """Addresses from an account's public key. What is WARM or COLD is one plain address, its key elsewhere."""
+    """Addresses from an account's public key. What is COLD may be one plain address, its key elsewhere."""
 
     def derive(purpose: Purpose, xpub: str, places: range) -> Iterable[tuple[int, str]]:
-        if purpose in {Purpose.WARM, Purpose.COLD}:
-            return [(place, xpub) for place in places]
+        if purpose in {Purpose.WARM, Purpose.COLD} and is_address(form, xpub):
+            return [(0, xpub)] if 0 in places else []
         return derivation.addresses(form, derivation.read_xpub(xpub), derivation.branch_of(purpose), places)
 
     return derive

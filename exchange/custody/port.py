@@ -87,7 +87,10 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
 
 
 class Mined(msgspec.Struct, frozen=True, gc=False):
-    """What a block says of a transaction that we asked for by its id. `cost` is what it paid the network, by us."""
+    """What a block says of a transaction that we asked for by its id, or that a WARM or COLD account of ours sent.
+
+    `cost` is what it paid the network, by us.
+    """
 
     txid: str
     succeeded: bool
@@ -99,7 +102,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
     `spent` names those outpoints of ours that it spends, or on EVM chains those `sender:nonce` of ours that it uses,
     with the transaction's id. Of Bitcoin's family only: `raw` has every transaction that pays us, whole, by id:
-    whoever spends its outputs must show it to the signer.
+    whoever spends its outputs must show it to the signer; and `totals` what all outputs of each are worth.
     """
 
     header: Header
@@ -107,6 +110,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     spent: Sequence[tuple[str, str]] = ()
     mined: Sequence[Mined] = ()
     raw: Mapping[str, bytes] = msgspec.field(default_factory=dict[str, bytes])
+    totals: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
     transactions: int = 0
 
 

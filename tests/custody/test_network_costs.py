@@ -23,7 +23,7 @@ async def test_costs_add_up_although_the_chain_counts_finer_than_the_ledger(tmp_
     async with till(tmp_path, family("ETH")) as house:
         network = msgspec.structs.replace(NETWORK, name="ETH", chain_decimals=11, withdrawal_fee=Amount(0))
         assert (await house.sequencer.call(co.SetNetwork(network))).reject is None
-        costs = NetworkCosts(house.store, house.sequencer)
+        costs = NetworkCosts(house.store, house.sequencer, {})
         house.spending.fee = 1_700
         seen = []
         for n in range(3):

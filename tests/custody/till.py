@@ -21,6 +21,7 @@ from exchange.custody.payouts.desk import Policy
 from exchange.custody.payouts.machine import Payouts
 from exchange.custody.payouts.reports import Reports
 from exchange.custody.payouts.rows import PayoutRow, WithdrawalRow, payouts, withdrawals
+from exchange.custody.payouts.screening import ScreenLost
 from exchange.custody.port import Purpose
 from exchange.custody.signing import Refused, Signed, Wish
 from exchange.custody.store import Store
@@ -61,12 +62,22 @@ class Till:
         self.world = chain.world
         self.clock = SystemClock()
         self.signer = MemorySigner()
+        self.denied: dict[str, str] = {}
+        self.lost: ScreenLost | None = None
         self.reports = Reports(store, sequencer, self.clock)
         self.spending = MemorySpending(chain, HOT)
 
     def worker(self, policy: Policy = POLICY) -> Payouts:
         """One who pays."""
-        return Payouts(self.store, self.chain, self.spending, self.signer, self.reports, self.clock, policy)
+        one = (self.store, self.chain, self.spending, self.signer, self.reports, self.clock)
+        return Payouts(*one, policy, screen=self.screen)
+
+    def screen(self, chain: str, address: str) -> str:
+        """What is denied."""
+        assert chain == self.chain.name
+        if self.lost is not None:
+            raise self.lost
+        return self.denied.get(address, "")
 
     async def approve(self, key: str, amount: int, address: str = "") -> str:
         """A withdrawal that the ledger holds the money for, and that nobody has to look at; its address."""

@@ -67,13 +67,13 @@ class WholeHouse:
         self.world, self.store, self.sequencer, self.node = one.world, one.store, one.sequencer, one.node
         name, clock = self.world.name, Ticking()
         self.hot = self.address(Purpose.HOT)
-        self.withdrawals = Withdrawals(
-            self.store, self.sequencer, {name: self.node}, DenyList(folder / "denied"), clock
-        )
+        screen = DenyList(folder / "denied")
+        self.withdrawals = Withdrawals(self.store, self.sequencer, {name: self.node}, screen, clock)
         self.reports = Reports(self.store, self.sequencer, clock)
         policy = Policy(final_blocks=FINAL, batch=5, replace_after_blocks=2)
         spending = MemorySpending(self.node, self.hot, FEE)
-        self.payouts = Payouts(self.store, self.node, spending, MemorySigner(), self.reports, clock, policy, at)
+        rooms = (self.store, self.node, spending, MemorySigner(), self.reports, clock)
+        self.payouts = Payouts(*rooms, policy, at, screen=screen)
         plans = Plans(least={"": 20_000}, hot=dict)
         self.sweeper = Sweeper(self.store, self.node, GatherAll(name, self.hot), plans, clock)
         watched = {name: Compared(self.node, not self.world.accounts, lambda: True)}

@@ -103,6 +103,7 @@ class BitcoinChain:
         incoming: list[Incoming] = []
         spent: list[tuple[str, str]] = []
         kept: dict[str, bytes] = {}
+        totals: dict[str, int] = {}
         mined: list[Transaction] = []
         txids: list[str] = []
         try:
@@ -113,6 +114,7 @@ class BitcoinChain:
                 if paid:
                     incoming += paid
                     kept[transaction.txid] = transaction.stripped
+                    totals[transaction.txid] = sum(amount for amount, _ in transaction.outputs)
                 if not transaction.coinbase:
                     spent += [(outpoint, transaction.txid) for outpoint in transaction.spends()]
                 if transaction.txid in ours:
@@ -127,7 +129,7 @@ class BitcoinChain:
         if told.hash != header.hash or root != told.root or len(set(txids)) != len(txids):
             raise NodeFault(f"{self.name}: what the node gives for block {header.height} is not that block")
         costs = [Mined(one.txid, True, await self._cost(one)) for one in mined]
-        return Block(header, incoming, spent, costs, kept, len(txids))
+        return Block(header, incoming, spent, costs, kept, totals, len(txids))
 
     def _incoming(self, transaction: Transaction, watched: Watched) -> list[Incoming]:
         """Outputs of a transaction that pay scripts of ours."""

@@ -22,6 +22,8 @@ Derive = Callable[[Purpose, str, range], Iterable[tuple[int, str]]]
 """Place and address of each place of a wallet, from its public key."""
 
 _CHANGE_AHEAD: Final = 50
+_COLD: Final = 100
+"""So many addresses of a cold wallet are watched; a refill may spend from any of them."""
 _AT_ONCE: Final = 1_000
 _GIVEN: Final = "SELECT address FROM addresses WHERE chain = ? AND account = ? AND asset = ?"
 _GIVE: Final = """
@@ -101,6 +103,10 @@ class Pool:
             return self._ahead - int(unused)
         if wallet.purpose is Purpose.CHANGE:
             return _CHANGE_AHEAD - int(unused)
+        if wallet.purpose in {Purpose.WARM, Purpose.COLD}:
+            made = "SELECT derived FROM wallets WHERE chain = ? AND purpose = ?"
+            ((derived,),) = self._store.reader.execute(made, (self.chain, wallet.purpose))
+            return _COLD - int(derived)
         return 0 if unused else 1
 
     async def _make(self, wallet: Wallet, count: int) -> None:

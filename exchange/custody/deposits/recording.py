@@ -13,7 +13,7 @@ import msgspec
 
 from exchange.core.transfers import DepositState
 from exchange.core.units import Micros
-from exchange.custody.deposits import chain_rows, incoming_rows
+from exchange.custody.deposits import chain_rows, cold_spendings, incoming_rows
 from exchange.custody.deposits.confirmations import HOUSE, Listed, Verdict, assess
 from exchange.custody.deposits.incoming_rows import Row
 from exchange.custody.port import Block, Header, Incoming, NodeFault, Standing
@@ -58,6 +58,7 @@ def record(
         "UPDATE incoming SET spent_by = ?, spent_at = ? WHERE chain = ? AND key = ?",
         [(txid, block.header.height, chain, outpoint) for outpoint, txid in block.spent],
     )
+    cold_spendings.note(db, chain, block)
     db.executemany(
         "INSERT OR IGNORE INTO raw_transactions VALUES (?, ?, ?)",
         [(chain, txid, raw) for txid, raw in block.raw.items()],
@@ -106,6 +107,7 @@ def undo(db: apsw.Connection, chain: str, height: int, now: Micros) -> Recorded:
     for row in gone:
         incoming_rows.unmine(db, row, f"its block {row.height} was orphaned", now)
     db.execute("UPDATE incoming SET spent_by = '', spent_at = 0 WHERE chain = ? AND spent_at > ?", (chain, height))
+    cold_spendings.undo(db, chain, height)
     chain_rows.retreat(db, chain, height)
     return Recorded(len(gone), len(reversed_))
 

@@ -97,9 +97,8 @@ class Evm:
         coins = await self._coins(content, view, receipts, watched, header)
         tokens = evm_tokens.incoming(receipts, watched, self._listed())
         tokens = await evm_tokens.doubted(tokens, receipts, watched, self._listed(), self._balances, header)
-        mined = [
-            Mined(txid, evm_tokens.paid(view.by_id[txid], receipts[txid]), cost(receipts[txid])) for txid in view.ours
-        ]
+        told = dict.fromkeys((*view.ours, *evm_reading.sent_from_cold(view, watched)))
+        mined = [Mined(txid, evm_tokens.paid(view.by_id[txid], receipts[txid]), cost(receipts[txid])) for txid in told]
         spent = [(f"{one.sender.lower()}:{whole(one.nonce)}", one.hash.lower()) for one in view.sent]
         return Block(header, [*coins, *tokens], spent, mined, transactions=len(content.transactions))
 

@@ -11,7 +11,7 @@ from exchange.custody.evm import body as evm_body
 from exchange.custody.evm.node import Node
 from exchange.custody.evm.shapes import BlockShape, ReceiptShape, TxShape, hash32, raw_bytes, shaped, succeeded, whole
 from exchange.custody.evm.traces import Moved
-from exchange.custody.port import Incoming, NodeFault, Watched
+from exchange.custody.port import Incoming, NodeFault, Purpose, Watched
 from exchange.custody.rpc import RpcError
 
 _PENDING_AT_MOST: Final = 1_000
@@ -45,6 +45,13 @@ def view(content: BlockShape, watched: Watched, ours: frozenset[str], logged: Co
     wanted = {hash32(one.hash) for one in (*paying, *sent)} | set(logged) | (ours & by_id.keys())
     in_order = [txid for txid in by_id if txid in wanted]
     return View(by_id, paying, sent, [txid for txid in in_order if txid in ours], in_order)
+
+
+def sent_from_cold(found: View, watched: Watched) -> list[str]:
+    """Transactions of addresses of ours whose keys are elsewhere, as their ids are kept."""
+    return [
+        one.hash.lower() for one in found.sent if watched[one.sender.lower()].purpose in {Purpose.WARM, Purpose.COLD}
+    ]
 
 
 def paid_plainly(found: View, receipts: Mapping[str, ReceiptShape], watched: Watched) -> list[Incoming]:

@@ -24,6 +24,7 @@ from exchange.custody.port import (
     Mined,
     NodeFault,
     OutcomeUnknown,
+    Owned,
     Payment,
     Purpose,
     Purse,
@@ -84,20 +85,26 @@ class MemoryChain:
             raise NodeFault(f"{self.name}: no block {header.hash}")
         found = seen[header.height].transactions
         incoming = [one for txid, t in found.items() if not t.reverts for one in self._incoming(txid, t, watched)]
-        mined = [Mined(txid, not found[txid].reverts, found[txid].fee) for txid in sorted(ours) if txid in found]
-        spent, raw = [], {}
-        if not self.world.accounts:
-            spent = [(claim, txid) for txid, t in found.items() for claim in t.claims]
-            raw = {one.txid: found[one.txid].raw for one in incoming}
-        return Block(header, incoming, spent, mined, raw, len(found))
+        spent = [(claim, txid) for txid, t in found.items() for claim in t.claims]
+        if self.world.accounts:
+            away = [txid for claim, txid in spent if _is_away(watched.get(claim.rpartition(":")[0]))]
+            mined = self._mined(found, ours | frozenset(away))
+            return Block(header, incoming, spent, mined, transactions=len(found))
+        raw = {one.txid: found[one.txid].raw for one in incoming}
+        totals = {txid: sum(int(output.amount) for output in found[txid].outputs) for txid in raw}
+        return Block(header, incoming, spent, self._mined(found, ours), raw, totals, len(found))
+
+    def _mined(self, found: dict[str, Transaction], asked: frozenset[str]) -> list[Mined]:
+        return [Mined(txid, not found[txid].reverts, found[txid].fee) for txid in sorted(asked) if txid in found]
 
     def _incoming(self, txid: str, one: Transaction, watched: Watched) -> list[Incoming]:
         """What a transaction pays us."""
         paid = []
+        sender = one.claims[0].rpartition(":")[0] if self.world.accounts and one.claims else ""
         for place, output in enumerate(one.outputs):
             if (owned := watched.get(self.key_of(output.address))) is not None:
                 key = f"{txid}:{self._kind(place, output)}"
-                paid.append(Incoming(key, txid, owned, output.contract, int(output.amount), one.coinbase))
+                paid.append(Incoming(key, txid, owned, output.contract, int(output.amount), one.coinbase, sender))
         return paid
 
     def _kind(self, place: int, output: Output) -> str:
@@ -144,6 +151,11 @@ class MemoryChain:
         """Whether a claim is used up in the best chain."""
         self._seen()
         return self.world.used(claim)
+
+
+def _is_away(owned: Owned | None) -> bool:
+    """Whether the key of an address is on no machine of ours."""
+    return owned is not None and owned.purpose in {Purpose.WARM, Purpose.COLD}
 
 
 class MemorySpending:

@@ -12,6 +12,7 @@ from exchange.clock import Clock
 from exchange.core.units import MILLION, Micros
 from exchange.custody.payouts import store as moves
 from exchange.custody.payouts.crash_points import Points, pass_by
+from exchange.custody.payouts.screening import Screen
 from exchange.custody.port import Chain, NodeFault, Spending
 from exchange.custody.store import Store
 
@@ -40,15 +41,24 @@ class PayoutDesk:
     """One chain's payouts, without what is done there."""
 
     def __init__(
-        self, store: Store, chain: Chain, spending: Spending, clock: Clock, policy: Policy, at: Points = pass_by
+        self,
+        store: Store,
+        chain: Chain,
+        spending: Spending,
+        clock: Clock,
+        policy: Policy,
+        at: Points = pass_by,
+        *,
+        screen: Screen,
     ) -> None:
-        """`at` is called at each point where a crash is survived."""
+        """`at` is called at each point where a crash is survived; `screen` knows where nothing may be paid."""
         self._store = store
         self._chain = chain
         self._spending = spending
         self._clock = clock
         self._policy = policy
         self._at = at
+        self._screen = screen
 
     async def _write(self, act: Callable[..., T], **values: Any) -> T:  # noqa: ANN401  # whatever the act takes
         """Run a function of `payout_store` in a transaction of its own."""

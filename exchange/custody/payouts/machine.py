@@ -27,10 +27,12 @@ from exchange.custody.payouts.rows import (
     attempts,
     grounded,
     open_payouts,
+    paid_by,
     payout,
     payouts,
     stopped,
 )
+from exchange.custody.payouts.screening import Screen
 from exchange.custody.port import Chain, Found, Handed, Header, OutcomeUnknown, Spending, Standing
 from exchange.custody.signing import Refused, Signed, Wish
 from exchange.custody.store import Store
@@ -62,9 +64,11 @@ class Payouts(Planning):
         clock: Clock,
         policy: Policy,
         at: Points = pass_by,
+        *,
+        screen: Screen,
     ) -> None:
-        """`at` is called at each point where a crash is survived."""
-        super().__init__(store, chain, spending, clock, policy, at)
+        """`at` is called at each point where a crash is survived; `screen` knows where nothing may be paid."""
+        super().__init__(store, chain, spending, clock, policy, at, screen=screen)
         self._signer = signer
         self._reports = reports
 
@@ -97,7 +101,7 @@ class Payouts(Planning):
             row = payout(self._store.reader, row.number) or row
         if row.state < _W.SIGNED or row.state >= _W.FINAL:
             return
-        if not await self._look(row, tried, tip):
+        if not await self._look(row, tried, tip) and not await self._turned_away(paid_by(tried)):
             await self._push(row, tried, tip)
 
     async def _sign(self, row: PayoutRow, attempt: AttemptRow) -> None:
@@ -116,18 +120,21 @@ class Payouts(Planning):
             await self._keep(moves.sign, attempt=attempt, raw=answer.raw, txid=answer.txid, now=now)
             self._at(Point.STORED)
         elif answer.locked:
-            await self._write(moves.note, number=row.number, text=answer.reason)
+            await self._write(moves.unwish, attempt=attempt, why=answer.reason)
         else:
             _log.warning("the signer refused", chain=draft.chain, draft=draft.id, reason=answer.reason)
             await self._write(moves.refuse, attempt=attempt, why=answer.reason, retry=self._later(), now=now)
             await self._alarm("signer refused", answer.reason)
 
     async def _wanted(self, row: PayoutRow, attempt: AttemptRow) -> bool:
-        """Whether the ledger still wants it paid, asked before each request: it may have waited since it agreed.
+        """Whether it may still be paid, asked before each request to the signer: it may have waited since it was made.
 
-        If not, and the signer was never asked, it is planned anew later.
+        If its destination was denied it goes back to the operators; if the ledger objects it is planned anew later.
+        Where the signer may have signed it already it does neither, and waits with an alarm.
         """
-        why = await self._reports.objection([payment.id for payment in attempt.draft.payments])
+        if await self._turned_away(paid_by([attempt])):
+            return False
+        why = await self._reports.objection(paid_by([attempt]))
         if not why:
             return True
         retry, now = self._later(), self._clock.now()

@@ -1,8 +1,10 @@
-"""What networks took for payouts that ended, booked in the ledger: the house pays it out of its fees."""
+"""What networks took for payouts that ended and for the cold wallet's transactions, booked against the house's fees."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Literal
 
 import apsw
 import msgspec
@@ -24,11 +26,15 @@ class Coin(msgspec.Struct, frozen=True):
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A payout whose cost the ledger has not booked; `atoms` is None until they were worked out."""
+    """A cost that the ledger has not booked, in a row of `table`; `atoms` is None until they were worked out.
 
+    `name` is what the ledger knows it by, on its chain: the attempt that was mined, or the cold transaction.
+    """
+
+    table: Literal["payouts", "cold_spendings"]
     number: int
     chain: str
-    winner: str
+    name: str
     units: int
     atoms: int | None
 
@@ -36,25 +42,28 @@ class Due(msgspec.Struct, frozen=True):
 class NetworkCosts:
     """Books what is due."""
 
-    def __init__(self, store: Store, sequencer: Sequencer) -> None:
-        """`sequencer` is running."""
+    def __init__(self, store: Store, sequencer: Sequencer, final_blocks: Mapping[str, int]) -> None:
+        """`sequencer` is running. By chain, how deep a transaction of the cold wallet is when it is booked."""
         self._store = store
         self._sequencer = sequencer
+        self._final_blocks = final_blocks
 
     async def step(self) -> None:
-        """Book every payout that has ended since; of a chain whose coin is not listed nothing is booked."""
-        for due in unbooked(self._store.reader):
+        """Book what has ended since; of a chain whose coin is not listed nothing is booked."""
+        db = self._store.reader
+        cold = [due for chain, blocks in self._final_blocks.items() for due in unbooked_cold(db, chain, blocks)]
+        for due in (*unbooked(db), *cold):
             coin = await self._coin(due.chain)
             if coin is None:
                 continue
             atoms = await self._store.write(partial(fix, due=due, coin=coin))
             if atoms:
-                key = f"{due.chain}:{due.winner}"
+                key = f"{due.chain}:{due.name}"
                 outcome = await self._sequencer.call(BookNetworkCost(key, coin.asset, Amount(atoms)))
                 if outcome.reject is Reject.QUEUE_FULL:
                     return
                 assert outcome.reject is None, f"the cost of {key} is not taken: {outcome.reject}"
-            await self._store.write(partial(booked, number=due.number))
+            await self._store.write(partial(booked, due=due))
 
     async def _coin(self, chain: str) -> Coin | None:
         return await self._sequencer.read(
@@ -75,11 +84,22 @@ def unbooked(db: apsw.Connection) -> list[Due]:
         "SELECT number, chain, winner, cost, cost_atoms FROM payouts WHERE state IN (8, 11) AND cost_booked = 0"
         " AND cost <> '0' ORDER BY number LIMIT 100"
     )
-    return [Due(number, chain, winner, int(cost), atoms) for number, chain, winner, cost, atoms in rows]
+    return [Due("payouts", number, chain, winner, int(cost), atoms) for number, chain, winner, cost, atoms in rows]
+
+
+def unbooked_cold(db: apsw.Connection, chain: str, blocks: int) -> list[Due]:
+    """Transactions of the cold wallet that are so many blocks deep, and whose cost was not booked, oldest first."""
+    rows = db.execute(
+        "SELECT number, txid, cost, cost_atoms FROM cold_spendings AS s JOIN chains AS c ON c.name = s.chain"
+        " WHERE s.chain = ? AND s.height > 0 AND c.height - s.height + 1 >= ? AND cost_booked = 0 AND cost <> '0'"
+        " ORDER BY number LIMIT 100",
+        (chain, blocks),
+    )
+    return [Due("cold_spendings", number, chain, txid, int(cost), atoms) for number, txid, cost, atoms in rows]
 
 
 def fix(db: apsw.Connection, due: Due, coin: Coin) -> int:
-    """How many atoms this payout's cost is, worked out once: what was less than an atom before counts with it."""
+    """How many atoms this cost is, worked out once: what was less than an atom before counts with it."""
     if due.atoms is not None:
         return due.atoms
     row = db.execute("SELECT units, atoms FROM network_costs WHERE chain = ?", (due.chain,)).fetchone()
@@ -87,10 +107,10 @@ def fix(db: apsw.Connection, due: Due, coin: Coin) -> int:
     units += due.units
     total, _ = from_chain(units, coin.decimals, coin.chain_decimals)
     db.execute("INSERT OR REPLACE INTO network_costs VALUES (?, ?, ?)", (due.chain, str(units), total))
-    db.execute("UPDATE payouts SET cost_atoms = ? WHERE number = ?", (total - before, due.number))
+    db.execute(f"UPDATE {due.table} SET cost_atoms = ? WHERE number = ?", (total - before, due.number))
     return total - before
 
 
-def booked(db: apsw.Connection, number: int) -> None:
+def booked(db: apsw.Connection, due: Due) -> None:
     """The ledger has it on disk."""
-    db.execute("UPDATE payouts SET cost_booked = 1 WHERE number = ?", (number,))
+    db.execute(f"UPDATE {due.table} SET cost_booked = 1 WHERE number = ?", (due.number,))

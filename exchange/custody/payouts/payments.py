@@ -48,6 +48,8 @@ class Payer(msgspec.Struct, frozen=True):
     poll_seconds: float
     healthy: Callable[[], bool]
     make: Callable[[], Payouts | None]
+    final_blocks: int
+    """From this depth on a transaction stays."""
     sweeps: Sweeps | None = None
     """Moves between our own addresses, planned before what people asked for."""
 
@@ -68,7 +70,7 @@ class Payments:
         self.store = store
         self.withdrawals = withdrawals
         self._reports = reports
-        self._costs = NetworkCosts(store, sequencer)
+        self._costs = NetworkCosts(store, sequencer, {name: payer.final_blocks for name, payer in payers.items()})
         self.payers = payers
         self._clock = clock
         self._working: dict[str, Payouts] = {}
@@ -154,19 +156,22 @@ def open_payments(
     withdrawals, reports = Withdrawals(store, sequencer, chains, screen, clock), Reports(store, sequencer, clock)
 
     def payer(name: str, line: Line) -> Payer:
+        policy = policy_of(line.settings, demo=settings.demo)
+
         def make() -> Payouts | None:
             spending = spending_of(name, line.settings, folder, line.chain, line.pool)
             if spending is None:
                 return None
             who = MemorySigner() if line.settings.family == "memory" else signer
-            policy = policy_of(line.settings, demo=settings.demo)
-            return Payouts(store, line.chain, spending, who, reports, clock, policy)
+            return Payouts(store, line.chain, spending, who, reports, clock, policy, screen=screen)
 
         poll = line.settings.poll_milliseconds / _MILLI
         sweeps = Sweeps(name, line, folder, store, sequencer, clock, demo=settings.demo, cold=custody.cold(name))
-        return Payer(
-            name, line.chain.identity, poll, lambda: line.status.following is Following.FOLLOWING, make, sweeps
-        )
+
+        def healthy() -> bool:
+            return line.status.following is Following.FOLLOWING
+
+        return Payer(name, line.chain.identity, poll, healthy, make, policy.final_blocks, sweeps)
 
     payers = {name: payer(name, line) for name, line in custody.lines.items()}
     return Payments(store, sequencer, withdrawals, reports, payers, clock)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from exchange.core.transfers import WithdrawalState
 from exchange.custody.payouts import store as moves
+from exchange.custody.payouts import withdrawal_store
 from exchange.custody.payouts.crash_points import Point
 from exchange.custody.payouts.desk import PayoutDesk
 from exchange.custody.payouts.purse import Books
@@ -16,8 +17,10 @@ from exchange.custody.payouts.rows import (
     WithdrawalRow,
     built_upon,
     open_payouts,
+    withdrawal,
     withdrawals,
 )
+from exchange.custody.payouts.screening import DENIED, ScreenLost
 from exchange.custody.port import BadAddress, Draft, FeeTooHigh, Header, Unaffordable
 
 _W = WithdrawalState
@@ -33,6 +36,8 @@ class Planning(PayoutDesk):
         One at a time: while a plan waits for its signature the next is not made, so that no nonce is left out.
         """
         chosen = self._choose()
+        if await self._turned_away([one.id for one in chosen]):
+            return None  # what was planned with it is planned in the next round
         if not chosen or any(row.state is _W.PLANNED for row in open_payouts(self._store.reader, self._chain.name)):
             return None
         payments = [one.payment for one in chosen]
@@ -60,6 +65,24 @@ class Planning(PayoutDesk):
         if not due or due[0].alone:
             return due[:1]
         return [one for one in due if not one.alone and one.contract == due[0].contract]
+
+    async def _turned_away(self, ids: Sequence[str]) -> bool:
+        """Whether a destination among them is denied now: it goes back to the operators, and nothing is paid to it.
+
+        Who approved it did not know; his word is taken back with it. While the list cannot be read nobody is paid.
+        """
+        rows = [row for name in ids if (row := withdrawal(self._store.reader, name)) is not None]
+        try:
+            denied = [(row, why) for row in rows if (why := self._screen(row.chain, row.address))]
+        except ScreenLost as lost:
+            await self._alarm("payouts wait", str(lost))
+            return True
+        for row, why in denied:
+            now, text = self._clock.now(), f"{DENIED}: {why}"
+            held = await self._write(withdrawal_store.hold_again, id=row.id, why=text, now=now)
+            left = "It waits for an operator" if held else "It may be on its way: nothing more is done to send it"
+            await self._alarm("destination denied", f"withdrawal {row.id}: {text}. {left}")
+        return bool(denied)
 
     async def _put_off(self, chosen: Sequence[WithdrawalRow], why: str) -> None:
         """The wallet cannot pay these now: each is tried alone, and later, so that a large one keeps none up."""

@@ -150,6 +150,11 @@ def attempts(db: apsw.Connection, number: int) -> list[AttemptRow]:
     ]
 
 
+def paid_by(tried: Sequence[AttemptRow]) -> list[str]:
+    """The withdrawals that a payout's attempts pay: each of them pays all."""
+    return [payment.id for payment in tried[0].draft.payments]
+
+
 def approvals(db: apsw.Connection, ids: Sequence[str]) -> tuple[Approval, ...]:
     """Every operator's word for these withdrawals."""
     return tuple(

@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Final
 
 Screen = Callable[[str, str], str]
-"""Chain and address (as the chain writes it) to why it is denied, or ""."""
+"""Chain and address (as the chain writes it) to why it is denied, or "". Raises `ScreenLost`."""
 
+DENIED: Final = "the destination is denied"
 _MOST_BYTES: Final = 64 << 20
 _REASON_CHARS: Final = 200
+
+
+class ScreenLost(Exception):
+    """What is denied cannot be known now, so nothing passes. The message says why."""
 
 
 class DenyList:
@@ -28,11 +33,11 @@ class DenyList:
         self._fault = ""
 
     def __call__(self, chain: str, address: str) -> str:
-        """Why nothing may be paid to `address`; "" where nothing is known against it."""
+        """Why nothing may be paid to `address`; "" where nothing is known against it. Raises `ScreenLost`."""
         del chain  # an address that is denied on one chain is not welcome on another
         self._refresh()
         if self._fault:
-            return self._fault
+            raise ScreenLost(self._fault)
         return self._denied.get(address.casefold(), "")
 
     def _refresh(self) -> None:

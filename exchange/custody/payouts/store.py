@@ -118,6 +118,12 @@ def wish(db: apsw.Connection, attempt: AttemptRow) -> bool:
     )
 
 
+def unwish(db: apsw.Connection, attempt: AttemptRow, why: str) -> None:
+    """The signer is locked, so it signed nothing: the attempt can be taken back again. `why` is for operators."""
+    db.execute("UPDATE attempts SET state = ? WHERE id = ? AND state = ?", (_A.DRAFTED, attempt.id, _A.WISHED))
+    note(db, attempt.payout, why)
+
+
 def sign(db: apsw.Connection, attempt: AttemptRow, raw: bytes, txid: str, now: Micros) -> bool:
     """Keep the bytes, before any node sees them. False: they were kept already."""
     had = db.execute("SELECT raw FROM attempts WHERE id = ?", (attempt.id,)).fetchone()

@@ -65,12 +65,34 @@ def approve(db: apsw.Connection, id: str, operator: str, approver: bytes, signat
     return max(0, row.needs - int(given))
 
 
-def end(db: apsw.Connection, id: str, to: WithdrawalState, why: str, now: Micros) -> bool:
-    """Reject or cancel it. False: it has ended, or the signer was asked already, and there may be bytes of it."""
-    assert to in (_W.REJECTED, _W.CANCELLED), "other ends are the payer's"
+def hold_again(db: apsw.Connection, id: str, why: str, now: Micros) -> bool:
+    """What was approved waits for an operator once more; approvals given before are taken back.
+
+    False: it has ended, or the signer was asked already, and there may be bytes of it.
+    """
+    _unplan(db, id, why, now)
+    if not _moved(
+        db,
+        "UPDATE withdrawals SET state = ?, needs = max(needs, 1), why = ?, changed = ?"
+        " WHERE id = ? AND payout IS NULL AND state = ?",
+        *(_W.RISK_HELD, why, now, id, _W.APPROVED),
+    ):
+        return False
+    db.execute("DELETE FROM approvals WHERE withdrawal = ?", (id,))
+    return True
+
+
+def _unplan(db: apsw.Connection, id: str, why: str, now: Micros) -> None:
+    """Give up the payout that it is planned in, unless the signer was asked. What else that pays is planned anew."""
     row = withdrawal(db, id)
     if row is not None and row.state == _W.PLANNED and row.payout is not None:
         payout_store.give_up(db, row.payout, why, now, now)
+
+
+def end(db: apsw.Connection, id: str, to: WithdrawalState, why: str, now: Micros) -> bool:
+    """Reject or cancel it. False: it has ended, or the signer was asked already, and there may be bytes of it."""
+    assert to in (_W.REJECTED, _W.CANCELLED), "other ends are the payer's"
+    _unplan(db, id, why, now)
     return _moved(
         db,
         "UPDATE withdrawals SET state = ?, why = ?, changed = ? WHERE id = ? AND payout IS NULL"

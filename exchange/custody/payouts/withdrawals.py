@@ -24,14 +24,13 @@ from exchange.custody.payouts import store as payout_store
 from exchange.custody.payouts import withdrawal_store as moves
 from exchange.custody.payouts.holds import Facts
 from exchange.custody.payouts.rows import ASKED, WithdrawalRow, withdrawal, withdrawals
-from exchange.custody.payouts.screening import Screen
+from exchange.custody.payouts.screening import DENIED, Screen, ScreenLost
 from exchange.custody.port import BadAddress, Chain
 from exchange.custody.store import Store
 from exchange.sequencer import Sequencer
 
 _W = WithdrawalState
 _ID_CHARS: Final = 22
-_DENIED: Final = "the destination is denied"
 
 
 class NotAsked(Exception):
@@ -174,7 +173,7 @@ class Withdrawals:
 
     async def _judge(self, row: WithdrawalRow, network: Network, owned: Amount, wanted: Wanted | None) -> None:
         """The ledger holds the money: approved at once, or for operators to look at; a breach stops the chain."""
-        now, denied = self._clock.now(), self._screen(row.chain, row.address)
+        now, denied = self._clock.now(), self._denied(row)
         reader = self.store.reader
         limits, left = moves.velocity(reader, row.asset), moves.left(reader, row.asset, row.account, now)
         facts = Facts(
@@ -195,6 +194,13 @@ class Withdrawals:
             why.append("the amount needs approval")
         await self.store.write(partial(moves.judge, id=row.id, needs=needs, why="; ".join(why), now=now))
         self.ring()
+
+    def _denied(self, row: WithdrawalRow) -> str:
+        """Why nothing may be paid there; where that cannot be known, why not."""
+        try:
+            return self._screen(row.chain, row.address)
+        except ScreenLost as lost:
+            return str(lost)
 
     async def recover(self) -> None:
         """After a start: what the ledger does not know never was; what it knows and nobody judged is judged now."""
@@ -218,6 +224,9 @@ class Withdrawals:
         where = "state = ? AND told = ? AND inside IS NOT NULL"
         for row in withdrawals(self.store.reader, where, _W.APPROVED, _W.APPROVED):
             assert row.inside is not None, "it was asked for"
+            if denied := self._denied(row):
+                await self._hold_again(row, f"{DENIED}: {denied}")
+                continue
             outcome = await self._sequencer.call(SettleInside(row.id, row.inside))
             now = self._clock.now()
             if outcome.reject is None:
@@ -227,6 +236,14 @@ class Withdrawals:
                 await self.store.write(
                     partial(payout_store.alarm, chain=row.chain, kind="not settled inside", text=text, now=now)
                 )
+
+    async def _hold_again(self, row: WithdrawalRow, why: str) -> None:
+        """It waits for an operator once more, with an alarm."""
+        now, text = self._clock.now(), f"withdrawal {row.id}: {why}. It waits for an operator"
+        await self.store.write(partial(moves.hold_again, id=row.id, why=why, now=now))
+        await self.store.write(
+            partial(payout_store.alarm, chain=row.chain, kind="destination denied", text=text, now=now)
+        )
 
     async def cancel(self, id: str, account: AccountId) -> bool:
         """Its owner takes it back. False: it is not his, it has ended, or it may be on its way already."""
@@ -250,8 +267,8 @@ class Withdrawals:
         None: it waits for no word of his. Raises `NotAsked` where the destination was denied meanwhile.
         """
         row = withdrawal(self.store.reader, id)
-        if row is not None and (denied := self._screen(row.chain, row.address)):
-            raise NotAsked(f"{_DENIED}: {denied}")
+        if row is not None and (denied := self._denied(row)):
+            raise NotAsked(f"{DENIED}: {denied}")
         now = self._clock.now()
         left = await self.store.write(
             partial(moves.approve, id=id, operator=operator, approver=approver, signature=signature, now=now)

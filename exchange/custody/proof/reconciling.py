@@ -14,7 +14,8 @@ At one block of each chain, named by height and hash, in the asset's finest unit
 `house`       payments from outside to our other addresses: the house's own capital. What our own transactions pay to
               ourselves (sweeps, change, gas, spills, refills from cold) is in no term: it neither comes nor goes
 `paid`        withdrawals in a block, by the transactions that we drafted
-`costs`       what the network took for our own transactions; `booked` of it is out of `fees` in the ledger already
+`costs`       what the network took for our own transactions, those of the cold wallet too; `booked` of it is out of
+              `fees` in the ledger already
 `people`      available, held and owed (negative) of all accounts; `fees` the house's; `demo` money out of genesis
 `waiting`     deposits in a block that the ledger has not credited yet, or not yet been told of
 `held`        deposits that are recorded and credited to nobody; `dust` what was rounded away of credited ones

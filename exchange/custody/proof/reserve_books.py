@@ -14,6 +14,7 @@ import apsw
 import msgspec
 
 from exchange.core.transfers import DepositState, WithdrawalState
+from exchange.custody.deposits import cold_spendings
 from exchange.custody.deposits.confirmations import HOUSE, reference
 from exchange.custody.port import Found, Header, Purpose, Standing
 from exchange.ledger.outside import Outside
@@ -32,13 +33,6 @@ _PAID: Final = "SELECT id, contract, amount FROM withdrawals WHERE payout = ?"
 _TAKEN_BACK: Final = """
 SELECT r.reference, r.atoms FROM reports AS r JOIN incoming AS i ON i.chain = r.chain AND i.key = r.key
 WHERE r.chain = ? AND i.contract = ? AND r.state = 5
-"""
-_COLD_SPENT: Final = """
-SELECT spent_by, amount FROM incoming WHERE chain = ? AND purpose IN (5, 6) AND spent_at BETWEEN 1 AND ?
-"""
-_COLD_BACK: Final = """
-SELECT txid, amount FROM incoming AS i WHERE chain = ? AND height BETWEEN 1 AND ? AND EXISTS (
-  SELECT 1 FROM incoming AS c WHERE c.chain = i.chain AND c.spent_by = i.txid AND c.purpose IN (5, 6))
 """
 
 
@@ -87,29 +81,12 @@ def terms(db: apsw.Connection, ledger: Outside, line: Line, at: Header, found: M
         if ledger.has_credited(str(name)):
             made.taken_back += _int(atoms) * line.atom
     if not line.contract:
-        made.costs += _cold_fees(db, line, at)
+        made.costs += cold_spendings.cost_up_to(db, line.chain, at.height) * line.unit
     return made
 
 
 def _int(cell: object) -> int:
     return int(str(cell))
-
-
-def _cold_fees(db: apsw.Connection, line: Line, at: Header) -> int:
-    """What coins of the cold wallet paid the network when they came back; more than a hundredth is no fee."""
-    cost = 0
-    for txid, given in _sums(db, _COLD_SPENT, line, at).items():
-        back = _sums(db, _COLD_BACK, line, at).get(txid, 0)
-        fee = given - back
-        cost += fee * line.unit if 0 <= fee * 100 <= given else 0
-    return cost
-
-
-def _sums(db: apsw.Connection, statement: str, line: Line, at: Header) -> Counter[str]:
-    sums: Counter[str] = Counter()
-    for txid, amount in db.execute(statement, (line.chain, at.height)):
-        sums[str(txid)] += _int(amount)
-    return sums
 
 
 def _gently(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:

@@ -174,7 +174,8 @@ class House:
 
     def worker(self, policy: Policy = POLICY, at: Points = pass_by) -> Payouts:
         """One who pays."""
-        return Payouts(self.store, self.chain, self.spending, self, self.reports, self.clock, policy, at)
+        one = (self.store, self.chain, self.spending, self, self.reports, self.clock)
+        return Payouts(*one, policy, at, screen=lambda *_: "")
 
     def withdrawal(self, key: str) -> WithdrawalRow:
         return withdrawals(self.store.reader, "id = ?", key)[0]

@@ -55,7 +55,8 @@ class Moved:
         plans = Plans(least={"": COIN // 10}, hot=lambda: {"": Hot(self.wanted, 100 * COIN)}, cold=self.cold)
         self.sweeper = Sweeper(made.store, made.chain, moves, plans, made.clock)
         signer = Vaulted(made, folder, self.cold)
-        self.worker = Payouts(made.store, made.chain, made.spending, signer, made.reports, made.clock, POLICY)
+        one = (made.store, made.chain, made.spending, signer, made.reports, made.clock)
+        self.worker = Payouts(*one, POLICY, screen=lambda *_: "")
 
     async def until_settled(self) -> list[WithdrawalState]:
         """Sweep and follow until nothing moves any more; how each move ended."""

@@ -160,7 +160,8 @@ class House:
     def worker(self, policy: Policy = POLICY, at: Points = pass_by) -> Payouts:
         """One who pays."""
         chain, spending = self.chain, self.spending
-        return Payouts(self.store, chain, spending, self.signer, self.reports, self.clock, policy, at)
+        one = (self.store, chain, spending, self.signer, self.reports, self.clock)
+        return Payouts(*one, policy, at, screen=lambda *_: "")
 
     def withdrawal(self, key: str) -> WithdrawalRow:
         return withdrawals(self.store.reader, "id = ?", key)[0]

@@ -12,10 +12,14 @@ from eth_account import Account
 
 from exchange import cli
 from exchange.clock import SystemClock
+from exchange.core import commands as co
+from exchange.core.networks import Network
+from exchange.core.units import Amount, AssetId
 from exchange.custody import wallet
 from exchange.custody.derivation import EVM
 from exchange.custody.port import Owned, Purpose
-from tests.chains.evm.world import CHAIN_ID, ETHER, World
+from tests.chains.evm.world import CHAIN_ID, ETHER, World, encoded
+from tests.chains.refilled import FINAL, make_folder, running
 from tests.custody import signing_kit as kit
 
 OFFLINE = Account.from_key(b"\x07" * 32)
@@ -116,3 +120,43 @@ async def test_a_file_that_was_changed_before_it_was_signed_pays_only_ourselves(
 async def test_bytes_that_are_no_transaction_are_refused(cold: Cold, raw: str) -> None:
     await cold.exported()
     assert await cold.imported(raw) == 1
+
+
+async def test_refills_are_reconciled_to_the_last_wei_and_their_gas_is_booked(tmp_path: Path, evm: World) -> None:
+    """A coin's and a token's: the cold address pays gas for both, and for one that fails. Payouts stay open."""
+    token = await evm.deploy("Token")
+    first = (await evm.evm.tip()).height + 1
+    text = f'family = "evm"\nchain_id = {CHAIN_ID}\nrpc_url = "{evm.url}"\nfirst_block = {first}\n'
+    make_folder(tmp_path, "ETH", OFFLINE.address, text, kit.RULES.replace(kit.USDT, token))
+    await evm.send(OFFLINE.address, 10 * ETHER)
+    await evm.call(token, "mint(address,uint256)", OFFLINE.address, 10**9)
+    await evm.mine()
+    coin = Network(asset=AssetId(1), name="ETH", chain_decimals=18, withdrawal_min=Amount(1))
+    other = Network(asset=AssetId(2), name="ETH", contract=token, chain_decimals=6, withdrawal_min=Amount(100))
+    listed: list[co.Command] = [
+        co.ListAsset("ETH", 8),
+        co.ListAsset("USDT", 8),
+        co.SetNetwork(coin),
+        co.SetNetwork(other),
+    ]
+    async with running(tmp_path, "ETH", listed) as house:
+        assert await house.verdicts() == ["", ""]
+        out, back = tmp_path / "out.json", tmp_path / "signed"
+        for asset, amount in (("ETH", "1.5"), ("USDT", "12.5")):
+            out.unlink(missing_ok=True)
+            assert await house.cold("export", "ETH", amount, "--asset", asset, "--out", out) == 0
+            back.write_text(signed(json.loads(out.read_text())))
+            assert await house.cold("import", "ETH", out, back) == 0
+            await evm.mine()
+            assert await house.verdicts() == ["", ""]
+        failing = signed(json.loads(out.read_text()), nonce=2, data=encoded("transfer(address,uint256)", HOT, 10**12))
+        await evm.rpc.call("eth_sendRawTransaction", failing)
+        for _ in range(FINAL):
+            await evm.mine()
+            assert await house.verdicts() == ["", ""]
+        (left,) = await evm.evm.balances([OFFLINE.address], "", await evm.evm.tip())
+        spent = 10 * ETHER - 3 * ETHER // 2 - left
+        await house.costs.step()
+        assert house.fees(AssetId(1)) == -(spent // 10**10) < 0
+        assert await house.verdicts() == ["", ""]
+        assert not house.shut()

@@ -95,7 +95,7 @@ async def pay(folder: Path, socket: str, name: str, at: Callable[[Point], None],
         async with trio.open_nursery() as nursery:
             for _ in range(workers):
                 one = (house.store, chain, house.spending, house.signer, house.reports, house.clock)
-                nursery.start_soon(work, Payouts(*one, POLICY, at))
+                nursery.start_soon(work, Payouts(*one, POLICY, at, screen=house.screen))
 
 
 def main(folder: str, socket: str, name: str, point: str, times: str, workers: str) -> None:
