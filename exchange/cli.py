@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from exchange import cli_people, cli_reserves, cli_wallet
+from exchange import cli_backup, cli_people, cli_reserves, cli_wallet
 from exchange.ops.logs import configure
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def _leaves(error: BaseException) -> list[BaseException]:
 def _expected(error: BaseException) -> bool:
     """Whether the error is told in a sentence: one of ours, with its own words. Anything else is a bug: show it all."""
     from exchange.app import FolderBusy, FolderMissing
+    from exchange.backup.fault import BackupFault
     from exchange.core.listing import BadPreset
+    from exchange.custody.store import CustodyDamaged
     from exchange.ledger.db import LedgerDamaged
     from exchange.office.db import OfficeDamaged
     from exchange.office.trail import TrailBroken
@@ -79,7 +81,7 @@ def _expected(error: BaseException) -> bool:
     from exchange.settings import SettingsError
 
     ours = (FolderBusy, FolderMissing, LedgerDamaged, OfficeDamaged, TrailBroken, VaultShut, EnvelopeBroken)
-    return isinstance(error, (*ours, BadPreset, BadRecording, SettingsError, OSError))
+    return isinstance(error, (*ours, BackupFault, CustodyDamaged, BadPreset, BadRecording, SettingsError, OSError))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -97,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     cli_people.add_commands(commands)
     cli_wallet.add_commands(commands)
     cli_reserves.add_commands(commands)
+    cli_backup.add_commands(commands)
     return top
 
 
@@ -140,7 +143,7 @@ def run_init(arguments: argparse.Namespace) -> int:
     if presets is not None:
         _offline(arguments.dir, lambda house: list_presets(house.sequencer, presets))
     print(f"{arguments.dir}: ready. Start it with `exchange serve --dir {arguments.dir}`.")
-    print(f"Back up {arguments.dir}/keystore apart from the rest: without it no secret opens.")
+    print("Back it up, also while it is served: `exchange backup-key new --help`, then `exchange backup --help`.")
     return 0
 
 

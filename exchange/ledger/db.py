@@ -103,6 +103,18 @@ def open_reader(path: Path) -> apsw.Connection:
     return connection
 
 
+def open_copy(path: Path) -> apsw.Connection:
+    """A new file, mode 0600, whose pages get checksums, for a copy of a ledger: nothing waits for the disk."""
+    load_checksums()
+    path.touch(mode=0o600, exist_ok=False)
+    connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+    for name, wanted in (("journal_mode", "off"), ("synchronous", 0)):
+        connection.pragma(name, wanted)
+    connection.reserve_bytes(reserve=_CHECKSUM_BYTES)
+    connection.execute("CREATE TABLE first_page (content)")  # the checksums begin with the first page that says so
+    return connection
+
+
 def open_checkpointer(path: Path) -> apsw.Connection:
     """Open the ledger for nothing but folding its WAL into it, as carefully as the writer would."""
     connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)

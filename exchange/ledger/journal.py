@@ -34,6 +34,16 @@ def link(before: bytes, first: int, last: int, time: int, events: bytes) -> byte
     return hashlib.sha256(before + head + events).digest()
 
 
+class JournalRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row of the journal as it is stored."""
+
+    first: Seq
+    last: Seq
+    time: Micros
+    events: bytes
+    hash: bytes
+
+
 class Head:
     """The head file: the last committed number and hash, with a checksum of its own."""
 
@@ -93,7 +103,24 @@ class Journal:
             raise AssertionError(f"batch begins at {committed.first}, the journal ends at {self.last_seq}")
         events = _ENCODER.encode(committed.events)
         digest = link(self.last_hash, committed.first, committed.last, committed.time, events)
-        connection = self.connection
+        self._write(frozen, events, digest)
+
+    def adopt(self, row: JournalRow, frozen: Frozen) -> None:
+        """Write a batch again that a copy of this journal has: its very bytes, and `frozen`, which follows from them.
+
+        Raises `LedgerDamaged` where it is not the next link of the chain.
+        """
+        if row.first != self.last_seq + 1 or row.hash != link(
+            self.last_hash, row.first, row.last, row.time, row.events
+        ):
+            raise db.LedgerDamaged(
+                f"{self.path.name}: the journal ends with event {self.last_seq}, and the batch from event {row.first}"
+                " does not follow on it. A piece is missing or was altered."
+            )
+        self._write(frozen, row.events, row.hash)
+
+    def _write(self, frozen: Frozen, events: bytes, digest: bytes) -> None:
+        committed, connection = frozen.committed, self.connection
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(
             "INSERT INTO journal VALUES (?, ?, ?, ?, ?)",
@@ -121,6 +148,14 @@ def _last(connection: apsw.Connection) -> tuple[Seq, Micros, bytes]:
     """Number, time and hash of the newest commit."""
     row = connection.execute("SELECT last_seq, time, hash FROM journal ORDER BY first_seq DESC LIMIT 1").fetchone()
     return row or (Seq(0), Micros(0), GENESIS_HASH)
+
+
+def write_head(path: Path, newest: JournalRow | None) -> None:
+    """Note in a head file what a copy of a ledger ends with."""
+    head = Head(path)
+    if newest is not None:
+        head.write(newest.last, newest.hash)
+    head.close()
 
 
 def head_path(ledger: Path) -> Path:

@@ -62,10 +62,9 @@ class Trail:
         self._db = db
         self._clock = clock
         self._head_file = head_file
-        newest = db.execute("SELECT seq, hash FROM trail ORDER BY seq DESC LIMIT 1").fetchone()
-        self._seq: int = newest[0] if newest else 0
-        self._hash: bytes = newest[1] if newest else _START
-        _refuse_truncation(db, read_head(head_file))
+        newest = head_within(db, read_head(head_file))
+        self._seq: int = newest.seq
+        self._hash: bytes = bytes.fromhex(newest.hash)
 
     @property
     def head(self) -> Head:
@@ -101,16 +100,8 @@ class Trail:
             "INSERT INTO trail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*msgspec.structs.astuple(entry), digest)
         )
         self._seq, self._hash = entry.seq, digest
-        self._write_head()
+        write_head(self._head_file, self.head)  # after the row: the file is never ahead of the disk
         return entry.seq
-
-    def _write_head(self) -> None:
-        """After the row, not before, and not synced: the file is never ahead of the disk."""
-        fresh = self._head_file.with_name(self._head_file.name + ".new")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(self.head) + b"\n")
-        fresh.replace(self._head_file)
 
 
 _SELECT: Final = "SELECT seq, time, operator, uid, act, stage, method, detail, hash FROM trail"
@@ -129,6 +120,22 @@ def read_head(path: Path) -> Head | None:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TrailBroken(f"{path}: this is not the head of an audit trail. Nothing was changed.") from error
+
+
+def write_head(path: Path, head: Head) -> None:
+    """Replace a head file; it is not synced."""
+    fresh = path.with_name(path.name + ".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(msgspec.json.encode(head) + b"\n")
+    fresh.replace(path)
+
+
+def head_within(db: apsw.Connection, known: Head | None) -> Head:
+    """Where the trail in `db` ends. Raises `TrailBroken` when that is before `known`, or on another chain."""
+    _refuse_truncation(db, known)
+    newest = db.execute("SELECT seq, hash FROM trail ORDER BY seq DESC LIMIT 1").fetchone()
+    return Head(newest[0], newest[1].hex()) if newest else Head(0, _START.hex())
 
 
 def _refuse_truncation(db: apsw.Connection, head: Head | None) -> None:
