@@ -7,10 +7,13 @@ FAST_PORT ?= 8081
 # What a developer may add: `make test ARGS="-k book -x"`.
 ARGS      ?=
 
-# The first Python on the path that really runs and is new enough; 3.11 is what we test with.
-PYTHON ?= $(shell for python in python3.11 python3.14 python3.13 python3.12 python3; do \
-	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	&& command -v $$python && break; done)
+# The first Python that runs, is new enough (3.11 is what we test with) and can make virtual environments; else the first
+# that is new enough, so that `setup` can say what it lacks. Debian's own comes before one that somebody built by hand: it
+# is compiled with profile-guided optimisation, and takes a tenth less time for an order.
+PYTHON ?= $(shell for needs in ensurepip,venv sys; do \
+	for python in /usr/bin/python3.11 python3.11 python3.14 python3.13 python3.12 python3; do \
+		$$python -c "import sys, $$needs; sys.exit(sys.version_info < (3, 11))" 2>/dev/null \
+		&& command -v $$python && exit; done; done)
 
 BIN   := .venv/bin
 PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
