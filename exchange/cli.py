@@ -73,15 +73,16 @@ def _expected(error: BaseException) -> bool:
     from exchange.backup.fault import BackupFault
     from exchange.core.listing import BadPreset
     from exchange.custody.store import CustodyDamaged
-    from exchange.ledger.db import LedgerDamaged
+    from exchange.ledger.db import DiskFailed, LedgerDamaged
     from exchange.office.db import OfficeDamaged
     from exchange.office.trail import TrailBroken
     from exchange.office.vault import EnvelopeBroken, VaultShut
     from exchange.replay import BadRecording
     from exchange.settings import SettingsError
 
-    ours = (FolderBusy, FolderMissing, LedgerDamaged, OfficeDamaged, TrailBroken, VaultShut, EnvelopeBroken)
-    return isinstance(error, (*ours, BackupFault, CustodyDamaged, BadPreset, BadRecording, SettingsError, OSError))
+    damage = (LedgerDamaged, OfficeDamaged, CustodyDamaged, DiskFailed, BackupFault)
+    ours = (FolderBusy, FolderMissing, TrailBroken, VaultShut, EnvelopeBroken)
+    return isinstance(error, (*damage, *ours, BadPreset, BadRecording, SettingsError, OSError))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -36,6 +36,10 @@ class LedgerDamaged(Exception):
     """The ledger file cannot be used. The message says what was found, what was not changed, and what to do."""
 
 
+class DiskFailed(Exception):
+    """The ledger's disk refused to write: what became of the last batch is unknown, and the process must end."""
+
+
 def load_checksums() -> None:
     """Make the checksum VFS known to this process; safe to repeat."""
     if _VFS not in apsw.vfs_names():
@@ -68,6 +72,14 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
 def damaged(path: Path, error: Exception) -> LedgerDamaged:
     """What to say of a ledger that cannot be read."""
     return LedgerDamaged(f"{path}: {error}. Nothing was changed. Keep the files, and restore a backup.")
+
+
+def disk_failed(path: Path, error: Exception) -> DiskFailed:
+    """What to say when a commit failed."""
+    return DiskFailed(
+        f"{path}: the disk refused ({error}), so the server has ended. All that was acknowledged is on the disk;"
+        " what was asked for last may be there or not: client order ids tell. See to the disk, then start again."
+    )
 
 
 def _prepare(connection: apsw.Connection, path: Path) -> None:

@@ -97,7 +97,7 @@ class Journal:
             raise
 
     def commit(self, frozen: Frozen) -> None:
-        """Write all rows of a batch in one transaction; when this returns they are on the disk."""
+        """Write all rows of a batch in one transaction; when this returns they are on the disk. Raises `DiskFailed`."""
         committed = frozen.committed
         if committed.first != self.last_seq + 1:
             raise AssertionError(f"batch begins at {committed.first}, the journal ends at {self.last_seq}")
@@ -120,6 +120,16 @@ class Journal:
         self._write(frozen, row.events, row.hash)
 
     def _write(self, frozen: Frozen, events: bytes, digest: bytes) -> None:
+        committed = frozen.committed
+        try:
+            self._transact(frozen, events, digest)
+            self.last_seq, self.last_time, self.last_hash = committed.last, committed.time, digest
+            self._head.write(committed.last, digest)
+            self._checkpoints.committed()
+        except (apsw.Error, OSError) as error:
+            raise db.disk_failed(self.path, error) from error
+
+    def _transact(self, frozen: Frozen, events: bytes, digest: bytes) -> None:
         committed, connection = frozen.committed, self.connection
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(
@@ -131,9 +141,6 @@ class Journal:
             if rows:
                 write(connection, rows)
         connection.execute("COMMIT")
-        self.last_seq, self.last_time, self.last_hash = committed.last, committed.time, digest
-        self._head.write(committed.last, digest)
-        self._checkpoints.committed()
 
     def close(self) -> None:
         """Close the ledger; SQLite folds the WAL into the file."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import msgspec
 import trio
 
 from exchange.clock import SystemClock
-from exchange.core.orders import OrderRow
+from exchange.core.orders import OrderRow, OrderStatus
 from exchange.core.units import AccountId, MarketId
 from exchange.demo.client import ApiError, Client
 from exchange.ledger import db
@@ -57,17 +58,37 @@ class Running(msgspec.Struct):
         return Client(self.ready.http, account.api_key, account.secret, SystemClock())
 
 
+class NotStarted(Exception):
+    """The server ended before it was ready; says its exit status, and what it wrote."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"exit status {status}: {words}")
+        self.status = status
+        self.words = words
+
+
 @asynccontextmanager
-async def demo(folder: Path, *options: str) -> AsyncIterator[Running]:
-    """`exchange demo` on `folder`, any free ports; killed at the end if it still runs."""
-    argv = [sys.executable, "-m", "exchange", "demo", "--dir", str(folder), "--port", "0", "--fast-port", "0"]
+async def demo(
+    folder: Path,
+    *options: str,
+    before: Sequence[str] = (),
+    program: Sequence[str] = ("-m", "exchange"),
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[Running]:
+    """`exchange demo` on `folder`, any free ports; killed at the end if it still runs. Raises `NotStarted`.
+
+    `before`: a program that starts it and gives its place to it. `program`: what stands for `-m exchange`.
+    """
+    argv = [*before, sys.executable, *program, "demo", "--dir", str(folder), "--port", "0", "--fast-port", "0"]
     argv += ["--weight-limit", "0", "--ready-json", *options]
+    env = {**os.environ, **(environment or {})}
     with (folder.parent / "stderr.txt").open("ab") as errors:
-        process = await trio.lowlevel.open_process(argv, stdout=subprocess.PIPE, stderr=errors)
+        process = await trio.lowlevel.open_process(argv, stdout=subprocess.PIPE, stderr=errors, env=env)
     try:
         with trio.fail_after(START_SECONDS):
             line = await _first_line(process)
-        assert line, (folder.parent / "stderr.txt").read_text()
+        if not line:
+            raise NotStarted(await process.wait(), (folder.parent / "stderr.txt").read_text())
         yield Running(process, msgspec.json.decode(line, type=Ready))
     finally:
         with trio.CancelScope(shield=True):
@@ -190,3 +211,15 @@ class Ledger:
     def verify(self) -> int:
         """Verify everything; how many events there are."""
         return verify(self.path, lambda done, total: None).events
+
+
+def assert_all_there(folder: Path, load: Load) -> None:
+    """Every acknowledged order by its client id, every acknowledged cancel, and all sums 0."""
+    ledger = Ledger(folder)
+    for (name, client_id), row in zip(load.placed, ledger.orders(list(load.placed)), strict=True):
+        assert row is not None, f"{name}'s {client_id} was acknowledged and is gone"
+        assert row.id == load.placed[name, client_id]
+    for key, row in zip(load.cancelled, ledger.orders(list(load.cancelled)), strict=True):
+        assert row is not None
+        assert row.status == OrderStatus.CANCELED, key
+    assert {total for _, total in ledger.sums} == {0}

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import trio
 
-from exchange.core.orders import OrderStatus
-from tests.faults.server import SYMBOL, Ledger, Load, Running, demo
+from tests.faults.server import SYMBOL, Ledger, Load, Running, assert_all_there, demo
 
 KILLS = 500 if "NIGHTLY" in os.environ else 20
 CONNECTIONS = 6
@@ -31,18 +30,6 @@ async def load_until(server: Running, load: Load, number: signal.Signals, seed: 
     with trio.fail_after(ROUND_SECONDS):
         await load.run(server, CONNECTIONS)
         await server.process.wait()
-
-
-def assert_all_there(folder: Path, load: Load) -> None:
-    """Every acknowledged order by its client id, every acknowledged cancel, and all sums 0."""
-    ledger = Ledger(folder)
-    for (name, client_id), row in zip(load.placed, ledger.orders(list(load.placed)), strict=True):
-        assert row is not None, f"{name}'s {client_id} was acknowledged and is gone"
-        assert row.id == load.placed[name, client_id]
-    for key, row in zip(load.cancelled, ledger.orders(list(load.cancelled)), strict=True):
-        assert row is not None
-        assert row.status == OrderStatus.CANCELED, key
-    assert {total for _, total in ledger.sums} == {0}
 
 
 async def test_nothing_acknowledged_is_lost_however_often_the_server_is_killed(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_an_error_of_the_folding_thread_is_raised_by_the_next_commit(
     writer._checkpoints._next = 1
     commit(writer, state, 1)
     fold_now(writer)
-    with pytest.raises(apsw.FullError):
+    with pytest.raises(db.DiskFailed, match="the disk is full"):
         commit(writer, state, 2)
     writer.close()
 
