@@ -1,7 +1,6 @@
-"""The composition root: opens every room of a data folder, connects them, and decides who may fall.
+"""The composition root: opens every room of a data folder and connects them.
 
-A data folder belongs to one process at a time (`lock`). The sequencer and its ledger may not fail: whatever they raise
-ends the process. The doors are stopped first, so that nothing is accepted that could not be answered.
+A data folder belongs to one process at a time (`lock`). What is done with an open house is `serving`'s.
 """
 
 from __future__ import annotations
@@ -9,36 +8,19 @@ from __future__ import annotations
 import fcntl
 import os
 import shlex
-import shutil
-import socket
-import ssl
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import trio
 
-from exchange.admin.server import serve_admin
-from exchange.api.catalogue import Catalogue
-from exchange.api.door_tls import tls_context
-from exchange.api.gateway import serve_fast_door
-from exchange.api.limits import limits_of, start_of_day
-from exchange.api.listen_keys import ListenKeys
-from exchange.api.rooms import Rooms
-from exchange.api.unfilled import Unfilled, recall
-from exchange.api.web import serve_main_door
 from exchange.clock import Clock
-from exchange.core.units import Micros
 from exchange.custody.custody import SIGNER, Custody, open_custody
-from exchange.custody.desk import HOUR, Desk, Rules
 from exchange.custody.memory.world import MemoryWorld
 from exchange.custody.payouts.payments import Payments, open_payments
-from exchange.custody.proof.reconciling import open_reconciler
 from exchange.custody.signer.client import SignerClient, open_signer
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
@@ -50,11 +32,9 @@ from exchange.office.db import open_office
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators
 from exchange.office.trail import Trail
-from exchange.office.upkeep import tend
 from exchange.office.vault import Vault, create_master_key, read_master_key
 from exchange.sequencer import Sequencer
 from exchange.settings import DEFAULT_FILE, Settings, example
-from exchange.timers import Timers
 
 LEDGER: Final = "ledger.db"
 OFFICE: Final = "office.db"
@@ -90,15 +70,6 @@ class House:
     signer: SignerClient
     custody: Custody
     payments: Payments
-
-
-class Doors(msgspec.Struct, frozen=True):
-    """Where a running house can be reached."""
-
-    http: str
-    fast: str
-    ws: str
-    admin: str
 
 
 def init_folder(folder: Path, clock: Clock, settings: str | None = None) -> None:
@@ -192,158 +163,7 @@ async def offline(folder: Path, settings: Settings, clock: Clock) -> AsyncIterat
                 house.sequencer.close()
 
 
-async def serve(house: House, stop: trio.Event, ready: Callable[[Doors], None]) -> None:
-    """Open all doors, call `ready`, and serve until `stop` is set; then stop accepting, drain, commit and return.
-
-    What is still open `shutdown_limit_seconds` later is cut off; everything acknowledged is on disk either way.
-    """
-    settings = house.settings
-    tls = tls_context(settings, house.folder)
-    main = await _listen(settings.host, settings.http_port)
-    try:
-        fast = await _listen(settings.host, settings.fast_port)
-    except OSError:
-        main.close()
-        raise
-    rooms = _rooms(house)
-    doors_stop = trio.Event()
-    async with trio.open_nursery() as outer:
-        await outer.start(house.sequencer.run)
-        timers = Timers(house.sequencer, house.clock)
-        await timers.catch_up()
-        await house.payments.recover()
-        async with trio.open_nursery() as doors:
-            doors.start_soon(_until, doors_stop, timers.run)
-            doors.start_soon(_until, doors_stop, house.custody.run)
-            doors.start_soon(_until, doors_stop, house.payments.run)
-            reconciler = open_reconciler(house.folder / LEDGER, house.custody, house.sequencer, house.clock)
-            doors.start_soon(_until, doors_stop, reconciler.run)
-            doors.start_soon(_watch_disk, house, doors_stop)
-            doors.start_soon(_until, doors_stop, partial(tend, house.keyring))
-            main_port, fast_port = main.getsockname()[1], fast.getsockname()[1]
-            await doors.start(_start_main, rooms, main, doors_stop, tls)
-            await doors.start(_start_fast, rooms, fast, doors_stop, tls)
-            await doors.start(_start_admin, house, doors_stop)
-            ready(_addresses(settings, main_port, fast_port, house.folder))
-            await stop.wait()
-            doors_stop.set()
-            doors.cancel_scope.deadline = trio.current_time() + settings.shutdown_limit_seconds
-        house.sequencer.close()
-
-
-async def _start_main(
-    rooms: Rooms,
-    listener: socket.socket,
-    stop: trio.Event,
-    tls: ssl.SSLContext | None,
-    *,
-    task_status: trio.TaskStatus[None],
-) -> None:
-    await serve_main_door(rooms, [listener], stop=stop, tls=tls, task_status=task_status)
-
-
-async def _start_fast(
-    rooms: Rooms,
-    listener: socket.socket,
-    stop: trio.Event,
-    tls: ssl.SSLContext | None,
-    *,
-    task_status: trio.TaskStatus[None],
-) -> None:
-    await serve_fast_door(rooms, [listener], stop=stop, tls=tls, task_status=task_status)
-
-
-async def _start_admin(house: House, stop: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
-    await serve_admin(house, house.folder / SOCKET, stop=stop, task_status=task_status)
-
-
-def _rooms(house: House) -> Rooms:
-    """What the doors may know of the house."""
-    settings = house.settings
-    catalogue = Catalogue()
-    catalogue.restore(house.sequencer.state.assets.values(), house.sequencer.state.books)
-    house.sequencer.subscribe(catalogue.consume)
-    limits = limits_of(settings)
-    if settings.weight_limit_per_minute:
-        now = house.clock.now()
-        recall(limits, house.queries.deeds_since(house.sequencer.state.books, start_of_day(now)), now)
-        house.sequencer.subscribe(Unfilled(limits, house.sequencer.state.orders.values()).consume)
-    return Rooms(
-        sequencer=house.sequencer,
-        queries=house.queries,
-        records=house.records,
-        hub=house.hub,
-        keyring=house.keyring,
-        clock=house.clock,
-        limits=limits,
-        catalogue=catalogue,
-        listen_keys=ListenKeys(house.clock, house.keyring),
-        settings=settings,
-        desk=_desk(house),
-    )
-
-
-def _desk(house: House) -> Desk:
-    """Custody's front, by the rules that the settings give."""
-    settings, custody = house.settings, house.custody
-    rules = Rules(
-        allow_list=settings.withdrawal_allow_list,
-        address_wait=Micros(settings.new_address_wait_hours * HOUR),
-        key_wait=Micros(settings.new_key_wait_hours * HOUR),
-    )
-    return Desk(custody.store, house.sequencer, custody.lines, house.payments.withdrawals, house.clock, rules)
-
-
-def _addresses(settings: Settings, main_port: int, fast_port: int, folder: Path) -> Doors:
-    host, secure = _shown(settings.host), "s" if settings.tls_certificate else ""
-    fast = f"{host}:{fast_port}"
-    return Doors(
-        f"http{secure}://{host}:{main_port}",
-        f"http{secure}://{fast}",
-        f"ws{secure}://{fast}",
-        str(folder.resolve() / SOCKET),
-    )
-
-
-def _shown(host: str) -> str:
-    """The host as a URL writes it."""
-    return f"[{host}]" if ":" in host else host
-
-
 def dashboard_command(folder: Path) -> str:
     """What opens the dashboard on `folder`, by the name this program was called by: paste it, and it is found."""
     called = Path(sys.argv[0])
     return shlex.join([str(called) if called.name == "exchange" else "exchange", "tui", "--dir", str(folder)])
-
-
-async def _listen(host: str, port: int) -> socket.socket:
-    """A bound, listening, non-blocking socket. Raises `OSError` with the address in its words."""
-    try:
-        listeners = await trio.open_tcp_listeners(port, host=host, backlog=1_024)
-    except OSError as error:
-        said = f"nothing can listen on {_shown(host)}:{port}: {error.strerror or error}. Nothing was started."
-        raise OSError(said) from error
-    for extra in listeners[1:]:
-        await extra.aclose()
-    duplicate = socket.socket(fileno=os.dup(listeners[0].socket.fileno()))
-    await listeners[0].aclose()
-    duplicate.setblocking(False)
-    return duplicate
-
-
-async def _until(stop: trio.Event, run: Callable[[], Awaitable[None]]) -> None:
-    """Let something run that never ends by itself."""
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(run)
-        await stop.wait()
-        nursery.cancel_scope.cancel()
-
-
-async def _watch_disk(house: House, stop: trio.Event) -> None:
-    """Tell the sequencer when the disk runs full, and when there is room again; look once a second."""
-    reserve = house.settings.free_disk_reserve_mib << 20
-    while not stop.is_set():
-        free = await trio.to_thread.run_sync(lambda: shutil.disk_usage(house.folder).free)
-        house.sequencer.storage_low = free < reserve
-        with trio.move_on_after(1):
-            await stop.wait()

@@ -21,8 +21,9 @@ from exchange.ops.logs import configure
 if TYPE_CHECKING:
     import trio
 
-    from exchange.app import Doors, House
+    from exchange.app import House
     from exchange.custody.memory.world import MemoryWorld
+    from exchange.serving import Doors
     from exchange.settings import Settings
 
 Command = Callable[[argparse.Namespace], int]
@@ -180,6 +181,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
 
     def ready(doors: Doors) -> None:
         print(f"main door {doors.http}   fast door {doors.fast}   streams {doors.ws}", flush=True)
+        print(f"live, ready and metrics {doors.ops}", flush=True)
         print(f"operators: {dashboard_command(arguments.dir)}   stop: ctrl-C or kill {os.getpid()}", flush=True)
 
     return serve_until_signal(arguments.dir, settings, ready, None)
@@ -205,10 +207,13 @@ def serve_until_signal(
     """
     import trio
 
-    from exchange.app import open_house, serve
+    from exchange.app import open_house
     from exchange.clock import SystemClock
+    from exchange.ops.notify import inherited
+    from exchange.serving import serve
 
     _limit_process()
+    sockets = inherited()
 
     async def run() -> None:
         async with AsyncExitStack() as entered:
@@ -238,7 +243,7 @@ def serve_until_signal(
                     if beside is not None:
                         nursery.start_soon(beside, house, doors, stop)  # type: ignore[arg-type]
 
-                await serve(house, stop, opened_doors)
+                await serve(house, stop, opened_doors, sockets)
                 nursery.cancel_scope.cancel()
 
     trio.run(run)

@@ -46,13 +46,13 @@ _Ticket = tuple[Command | Callable[[State], Any], Callable[[Any], None], Micros]
 class _Batch:
     """What was decided together, and whom to tell once it is durable."""
 
-    __slots__ = ("answers", "arrivals", "frozen", "reports", "time")
+    __slots__ = ("answers", "arrivals", "frozen", "handed", "reports", "time")
 
     def __init__(self) -> None:
         self.answers: list[tuple[Callable[[Any], None], Any]] = []
         self.arrivals: list[Micros] = []
         self.reports: list[Report] = []
-        self.time = Micros(0)
+        self.time = self.handed = Micros(0)
         self.frozen: Frozen | None = None
 
 
@@ -152,6 +152,11 @@ class Sequencer:
         """How many commands and readings wait to be decided."""
         return len(self._inbox)
 
+    @property
+    def last_time(self) -> Micros:
+        """Of the newest batch that was decided, or of the ledger's last event."""
+        return self._time
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Decide and commit until closed. Raises whatever the ledger raises: then the process must end."""
         gc.collect()
@@ -243,6 +248,7 @@ class Sequencer:
         batch.frozen = freeze(self.state.take_changes(), self.state, batch.time, levels, tuple(batch.reports))
         self._writing = batch
         if batch.frozen is not None:
+            batch.handed = self._clock.now()
             writer.write(batch.frozen)
         else:
             self._durable(None)  # nothing happened, and all that it was decided on is on the disk
@@ -270,7 +276,7 @@ class Sequencer:
         self.stats.answered(now, batch.arrivals)
         frozen = batch.frozen
         if frozen is not None:
-            self.stats.committed(now, len(batch.answers), frozen.committed.last)
+            self.stats.committed(now, batch.handed, len(batch.answers), frozen.committed.last)
             for consumer in self._consumers:
                 consumer(frozen.committed)
 

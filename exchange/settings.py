@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     proxy_address: str = ""
     http_port: int = 8080
     fast_port: int = 8081
+    ops_port: int = 0
     demo: bool = False
     weight_limit_per_minute: int = 6_000
     order_limit_per_10_seconds: int = 100
@@ -39,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stream_buffer_messages: int = 1_000
     free_disk_reserve_mib: int = 256
     shutdown_limit_seconds: int = 10
+    slow_request_milliseconds: int = 1_000
     admin_idle_limit_seconds: int = 1_800
     deny_list_file: str = "deny.txt"
     withdrawal_allow_list: bool = True
@@ -54,6 +56,7 @@ HELP: Final = {
     "proxy_address": "Address of your proxy: its X-Forwarded-For is believed. If unset, its clients share one limit.",
     "http_port": "Port of the main door (all HTTP); 0 takes any free one.",
     "fast_port": "Port of the fast door (trading, market data, all WebSockets); 0 takes any free one.",
+    "ops_port": "Port of the page of metrics and health, always on 127.0.0.1; 0 takes any free one.",
     "demo": "Demo mode: money may be credited out of nothing, and whoever started the server operates it.",
     "weight_limit_per_minute": "Request weight an address may spend per minute; 0 lifts this and all limits by time.",
     "order_limit_per_10_seconds": "Orders an account may place in 10 seconds.",
@@ -66,6 +69,7 @@ HELP: Final = {
     "stream_buffer_messages": "Messages that may wait for one stream reader before it is cut off.",
     "free_disk_reserve_mib": "Below this much free disk space orders are refused; cancels still work.",
     "shutdown_limit_seconds": "How long a stop may take before connections are dropped.",
+    "slow_request_milliseconds": "A request that takes longer is logged, with the id that its answer carries.",
     "admin_idle_limit_seconds": "How long an operator's session may be idle.",
     "deny_list_file": "File with addresses that nothing is paid to: one a line, the reason behind it.",
     "withdrawal_allow_list": "Withdrawals go only to addresses that their owner has put on his list before.",
@@ -77,6 +81,7 @@ HELP: Final = {
 _AT_LEAST: Final = {
     "http_port": 0,
     "fast_port": 0,
+    "ops_port": 0,
     "weight_limit_per_minute": 0,
     "connection_attempts_per_5_minutes": 0,
     "queue_limit_commands": 10,
@@ -146,6 +151,6 @@ def example() -> str:
         if field.name == "chains":
             continue
         value = field.default
-        shown = {True: "true", False: "false"}.get(value, f'"{value}"' if isinstance(value, str) else value)
+        shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
         lines += [f"# {HELP[field.name]}", f"# {field.name} = {shown}", ""]
     return "\n".join([*lines, *chain_example()])

@@ -14,7 +14,6 @@ import trio
 import trio.testing
 
 from exchange.app import (
-    Doors,
     FolderBusy,
     FolderMissing,
     House,
@@ -22,11 +21,11 @@ from exchange.app import (
     init_folder,
     offline,
     open_house,
-    serve,
 )
 from exchange.clock import SystemClock
 from exchange.core import commands as co
 from exchange.ledger.db import LedgerDamaged
+from exchange.serving import Doors, serve
 from exchange.settings import Settings
 
 SETTINGS = Settings(http_port=0, fast_port=0, weight_limit_per_minute=0)

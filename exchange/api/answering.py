@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
-import structlog
 from msgspec import UNSET, UnsetType
 
 from exchange.api import errors, http_routes
@@ -22,8 +21,10 @@ from exchange.api.http_quick import quick
 from exchange.api.http_routes import Route, Security
 from exchange.api.parameters import decode, distinct, pairs
 from exchange.api.reasons import beyond, reason_headers
+from exchange.api.request_log import HEADER
 from exchange.api.rooms import Rooms
 from exchange.api.submission import Document, Submission, submitted
+from exchange.core.units import Micros
 
 Headers = list[tuple[str, str]]
 Begun = Submission | Callable[[], Awaitable[Any]]
@@ -40,7 +41,8 @@ EXTENSION: Final = "/ext/"
 _HTTPS_ONLY: Final = ("strict-transport-security", "max-age=31536000")
 _FORM: Final = "application/x-www-form-urlencoded"
 _encode: Final = msgspec.json.Encoder().encode
-_log = structlog.get_logger()
+_NOT_YET: Final = Micros(0)
+_GOOD: Final = 200
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -87,7 +89,7 @@ async def answer(rooms: Rooms, request: Request) -> Reply:
 class Asked:
     """One HTTP request on its way to its reply."""
 
-    __slots__ = ("_caller", "_request", "_rooms", "_route")
+    __slots__ = ("_began", "_caller", "_request", "_rooms", "_route")
 
     def __init__(self, rooms: Rooms, request: Request) -> None:
         """Nothing is understood of it yet."""
@@ -95,11 +97,12 @@ class Asked:
         self._request = request
         self._route: Route | None = None
         self._caller: Caller | None = None
+        self._began = _NOT_YET
 
     def begin(self) -> Begun:
         """Who asks, may they, and what for; all but the deed. Raises `Refused`."""
         rooms, request = self._rooms, self._request
-        now = rooms.clock.now()
+        now = self._began = rooms.clock.now()
         rooms.limits.charge(request.address, 1, now)
         route = self._route = http_routes.find(request.method, request.path)
         _check_form(request)
@@ -132,17 +135,29 @@ class Asked:
     def refused(self, refusal: Refusal) -> Reply:
         """The reply that says no."""
         now = self._rooms.clock.now()
-        headers = [*_FIXED_HEADERS, *refusal_headers(refusal), *reason_headers(refusal, now)]
+        id_ = self._rooms.requests.refused(refusal, *self._place(), now)
+        return self._refusal(refusal, id_, now)
+
+    def _refusal(self, refusal: Refusal, id_: str, now: Micros) -> Reply:
+        headers = [*_FIXED_HEADERS, (HEADER, id_), *refusal_headers(refusal), *reason_headers(refusal, now)]
         body = _encode(beyond(refusal, now)) if self._request.path.startswith(EXTENSION) else refusal_body(refusal)
         return self._reply(refusal.status, body, headers)
 
     def failed(self) -> Reply:
         """The reply to what met a bug of ours; to be called while that is being handled."""
-        _log.exception("endpoint failed", method=self._request.method, path=self._request.path)
-        return self.refused(errors.INTERNAL)
+        id_ = self._rooms.requests.failed(*self._place())
+        return self._refusal(errors.INTERNAL, id_, self._rooms.clock.now())
+
+    def _place(self) -> tuple[str, str, str]:
+        """Method, path where it is a known one, and the sender's address."""
+        request = self._request
+        return request.method, self._route.path if self._route is not None else "", request.address
 
     def _reply(self, status: int, body: bytes, headers: Headers) -> Reply:
-        used = str(self._rooms.limits.used(self._request.address, self._rooms.clock.now()))
+        now = self._rooms.clock.now()
+        if status == _GOOD and now - self._began > self._rooms.requests.slow_us:
+            headers.append((HEADER, self._rooms.requests.slow(now - self._began, *self._place(), now)))
+        used = str(self._rooms.limits.used(self._request.address, now))
         headers += [("x-mbx-used-weight", used), ("x-mbx-used-weight-1m", used)]
         if self._rooms.settings.tls_certificate:
             headers.append(_HTTPS_ONLY)
@@ -156,9 +171,10 @@ def refusal_body(refusal: Refusal) -> bytes:
     return _encode(_Said(refusal.code, refusal.text, UNSET if refusal.details is None else refusal.details))
 
 
-def refusal_reply(refusal: Refusal) -> Reply:
-    """The reply to what did not even come to be a request."""
-    return Reply(refusal.status, refusal_body(refusal), [*_FIXED_HEADERS, *refusal_headers(refusal)])
+def refusal_reply(refusal: Refusal, id_: str) -> Reply:
+    """The reply to what did not even come to be a request; `id_` is the log's."""
+    headers = [*_FIXED_HEADERS, (HEADER, id_), *refusal_headers(refusal)]
+    return Reply(refusal.status, refusal_body(refusal), headers)
 
 
 def refusal_headers(refusal: Refusal) -> Headers:

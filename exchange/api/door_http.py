@@ -68,7 +68,7 @@ class HttpPeer:
         self._line: Line[Reply] = Line(host.desk, host.limits.requests_in_flight)
         self._slots: deque[_Slot] = deque()
         self._changed_at = trio.current_time()
-        self._waits = self._admitted = self._last = False
+        self._waits = self._admitted = self._last = self._retiring = False
 
     def received(self, data: bytes) -> None:
         requests = self._requests
@@ -125,9 +125,10 @@ class HttpPeer:
             heard.first("content-type"),
             heard.first("x-mbx-time-unit"),
         )
-        slot = _Slot(bare=heard.method == "HEAD", keep=heard.keep)
+        keep = heard.keep and not (self._retiring and self._has_all())
+        slot = _Slot(bare=heard.method == "HEAD", keep=keep)
         self._slots.append(slot)
-        self._last = not heard.keep
+        self._last = not keep
         self._line.put(Asked(self._host.rooms, request), partial(self._done, slot))
 
     def _upgrade(self, heard: Heard, client: str) -> None:
@@ -156,7 +157,9 @@ class HttpPeer:
         self._last = True
         slot = _Slot(bare=False, keep=False)
         self._slots.append(slot)
-        self._done(slot, refusal_reply(refusal))
+        rooms = self._host.rooms
+        id_ = rooms.requests.refused(refusal, "", "", self._link.address, rooms.clock.now())
+        self._done(slot, refusal_reply(refusal, id_))
 
     def ended(self) -> None:
         self._last = True
@@ -168,9 +171,18 @@ class HttpPeer:
     def closed(self) -> None:
         self._last = True
 
+    def _has_all(self) -> bool:
+        """Whether nothing has come that is not begun yet."""
+        return not self._requests.heard and self._requests.phase is Phase.IDLE
+
+    def retire(self) -> None:
+        """The server will stop: the next request is the last, unless more have come with it."""
+        self._retiring = True
+
     def leave(self) -> None:
-        """The server stops: answer what has been begun, and hang up."""
-        if not self._last:
+        """The server stops: answer all that has come whole, and hang up."""
+        self._retiring = True
+        if not self._last and not self._requests.heard:
             self.ended()
 
     def tick(self, now: float) -> None:

@@ -167,6 +167,11 @@ class Link:
         elif broken(events):
             self.abort()
 
+    def look(self) -> None:
+        """Read what has come by now, though the loop has not said so yet; nothing, where reading is not due."""
+        if not (self.closed or self._paused or self._ended or self._busy):
+            self._read()
+
     def _read(self) -> None:
         try:
             data = self._socket.recv(_READ_BYTES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections import Counter
+from functools import partial
 
 import trio
 
@@ -22,7 +23,7 @@ from exchange.api.door_limits import DoorLimits
 from exchange.api.door_line import Desk
 from exchange.api.door_link import Link, Speaker
 from exchange.api.door_listening import Listening
-from exchange.api.door_loop import Loop
+from exchange.api.door_loop import TICK, Loop
 from exchange.api.door_tls import Tls
 from exchange.api.errors import Refusal, Refused
 from exchange.api.http_codec import Heard, Rendering
@@ -43,16 +44,18 @@ async def serve_fast_door(
     limits: DoorLimits | None = None,
     tls: ssl.SSLContext | None = None,
     *,
+    linger: float = 0.0,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on bound, listening sockets until `stop`; then take no more, say goodbye to those there are, and return.
 
-    Returning takes at most a little more than twice `limits.farewell`. The listeners are closed. To be started after
-    `rooms.hub` and `rooms.catalogue` were restored and subscribed to the sequencer, which must be running.
+    Who is connected over HTTP is given `linger` seconds for a last request, which is told that it is the last.
+    Returning takes at most that and a little more than twice `limits.farewell`. The listeners are closed. To be started
+    after `rooms.hub` and `rooms.catalogue` were restored and subscribed to the sequencer, which must be running.
     """
     async with trio.open_nursery() as requests:
         door = _FastDoor(rooms, limits or limits_of(rooms), tls, requests)
-        await door.serve(listeners, stop, task_status)
+        await door.serve(listeners, stop, linger, task_status)
         requests.cancel_scope.cancel()
 
 
@@ -81,8 +84,16 @@ class _FastDoor:
         self._sessions: dict[Connection, Session] = {}
         self._addresses: Counter[str] = Counter()
         self._proxied: Counter[str] = Counter()
+        rooms.requests.counts.sockets["fast"] = self._addresses.total
+        for kind, session in (("streams", MarketSession), ("api", ApiSession)):
+            rooms.requests.counts.readers[kind] = partial(self._count, session)
 
-    async def serve(self, listeners: list[socket.socket], stop: trio.Event, task_status: trio.TaskStatus[None]) -> None:
+    def _count(self, kind: type[Session]) -> int:
+        return sum(type(session) is kind for session in self._sessions.values())
+
+    async def serve(
+        self, listeners: list[socket.socket], stop: trio.Event, linger: float, task_status: trio.TaskStatus[None]
+    ) -> None:
         """See `serve_fast_door`."""
         listening = [Listening(self._loop, listener, self._meet) for listener in listeners]
         try:
@@ -93,9 +104,11 @@ class _FastDoor:
                     house.start_soon(self._tick)
                     task_status.started()
                     await stop.wait()
+                    for one in listening:
+                        one.abort()
+                    with trio.move_on_after(linger):
+                        await self._linger()
                     house.cancel_scope.cancel()
-                for one in listening:
-                    one.abort()
                 await self._send_away()
                 loop.cancel_scope.cancel()
         finally:
@@ -103,8 +116,21 @@ class _FastDoor:
                 link.abort()
             self._loop.close()
 
+    def _http_peers(self) -> list[tuple[Link, HttpPeer]]:
+        links = [link for link in self._loop.links if isinstance(link, Link)]
+        return [(link, link.speaker) for link in links if isinstance(link.speaker, HttpPeer)]
+
+    async def _linger(self) -> None:
+        """Returns once everybody's last request has come; each is answered with the word that it was the last."""
+        for _, peer in self._http_peers():
+            peer.retire()
+        while self._http_peers():  # noqa: ASYNC110  # at a stop only, and for a moment
+            await trio.sleep(TICK)
+
     async def _send_away(self) -> None:
         """Tell everybody that the server stops, once those who wait for a decision have been told it."""
+        for link, _ in self._http_peers():
+            link.look()
         with trio.move_on_after(self.limits.farewell):
             await self._settled()
             await self._loop.idle()  # whoever heard of it just before us has been told
@@ -112,10 +138,8 @@ class _FastDoor:
         for connection, session in list(self._sessions.items()):
             session.farewell(now)
             connection.cut(GOING_AWAY, "the server is shutting down")
-        for link in self._loop.links:
-            assert isinstance(link, Link)
-            if isinstance(link.speaker, HttpPeer):
-                link.speaker.leave()
+        for _, peer in self._http_peers():
+            peer.leave()
         with trio.move_on_after(self.limits.farewell):
             await self._loop.empty()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from exchange.api.catalogue import Catalogue
 from exchange.api.limits import Limits
+from exchange.api.request_log import RequestLog
 from exchange.clock import Clock
 from exchange.core.units import AccountId, Micros
 from exchange.custody.desk import Desk
@@ -53,3 +54,4 @@ class Rooms:
     listen_keys: ListenKeyStore
     settings: Settings
     desk: Desk
+    requests: RequestLog = field(default_factory=RequestLog)

@@ -6,10 +6,12 @@ enough) end the server, and has no limit on connections; its connections are use
 
 from __future__ import annotations
 
+import select
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 import h11
 import structlog
@@ -24,16 +26,29 @@ from hypercorn.typing import AppWrapper, ConnectionState
 from exchange.api import errors
 from exchange.api.answering import refusal_reply
 from exchange.api.client_address import plain
+from exchange.api.errors import Refusal
 
 PIECE_BYTES: Final = 65_536
 PIECE_SECONDS: Final = 10
 """A peer that has not taken so many bytes of its answer after this time is cut off."""
 
+LOOK_SECONDS: Final = 0.05
+"""Pause between two looks whether all peers have gone."""
+
 _log = structlog.get_logger(__name__)
+
+
+class Note(Protocol):
+    """Gives the refusal of what cannot even be read an id, and writes it down."""
+
+    def __call__(self, refusal: Refusal, /, *, address: str) -> str: ...
 
 
 class _Peer(TCPServer):
     """A connection that ends when its peer has ended it, and not only when its time of idleness is over."""
+
+    note: Callable[[Refusal], str]
+    """Gives a refusal an id, and writes it down."""
 
     _gone = False
 
@@ -42,7 +57,7 @@ class _Peer(TCPServer):
         spoken = self.protocol.protocol
         assert isinstance(spoken, H11Protocol)
         spoken._check_protocol = _only_http_1  # type: ignore[method-assign, assignment]  # noqa: SLF001
-        spoken._send_error_response = partial(_refuse, spoken)  # type: ignore[method-assign]  # noqa: SLF001
+        spoken._send_error_response = partial(_refuse, spoken, self.note)  # type: ignore[method-assign]  # noqa: SLF001
         await super()._read_data()
         self._gone = True
         await self.idle_task.stop()
@@ -53,6 +68,20 @@ class _Peer(TCPServer):
             await self._send(event.data)
         elif not (self._gone and isinstance(event, Updated)):
             await super().protocol_send(event)
+
+    async def _initiate_server_close(self) -> None:
+        """Hang up on an idle peer, unless its next request has come this very moment: that is answered first."""
+        if not self._speaks():
+            await super()._initiate_server_close()
+
+    def _speaks(self) -> bool:
+        transport = getattr(self.stream, "transport_stream", self.stream)  # without TLS it is the transport itself
+        descriptor = transport.socket.fileno()
+        if descriptor == -1:
+            return False
+        look = select.poll()
+        look.register(descriptor, select.POLLIN)
+        return bool(look.poll(0))
 
     async def _send(self, data: bytes) -> None:
         """Send piece by piece to a peer that takes them.
@@ -72,10 +101,10 @@ class _Peer(TCPServer):
                 raise
 
 
-async def _refuse(spoken: H11Protocol, status: int) -> None:
+async def _refuse(spoken: H11Protocol, note: Callable[[Refusal], str], status: int) -> None:
     """Say why what came cannot be read, in the words of every other refusal. Hypercorn's own has no body."""
     refusal = errors.HEAD_TOO_LARGE if status == errors.HEAD_TOO_LARGE.status else errors.MALFORMED
-    reply = refusal_reply(refusal)
+    reply = refusal_reply(refusal, note(refusal))
     headers = [(name.encode(), value.encode()) for name, value in reply.headers]
     length = str(len(reply.body)).encode()
     headers += [(b"content-length", length), (b"connection", b"close"), *spoken.config.response_headers("h11")]
@@ -96,14 +125,19 @@ class Peers:
         self,
         app: AppWrapper,
         config: Config,
+        note: Note,
         *,
         in_all: int,
         per_address: int,
         proxy: str,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Connections beyond `in_all`, or `per_address` (but for that of the proxy), are closed at once."""
+        """Connections beyond `in_all`, or `per_address` (but for that of the proxy), are closed at once.
+
+        `note` is told of what cannot even be read, and from which address it came; it returns an id.
+        """
         self._app = app
+        self._note = note
         self._config = config
         self._context = WorkerContext(None)
         self._in_all = in_all
@@ -112,12 +146,22 @@ class Peers:
         self._tls = tls
         self._addresses: Counter[str] = Counter()
 
+    def count(self) -> int:
+        """How many there are."""
+        return self._addresses.total()
+
     async def serve(
-        self, listeners: list[trio.SocketListener], stop: trio.Event, *, task_status: trio.TaskStatus[None]
+        self,
+        listeners: list[trio.SocketListener],
+        stop: trio.Event,
+        *,
+        linger: float,
+        task_status: trio.TaskStatus[None],
     ) -> None:
         """Serve until `stop`; then take no more peers, let what is being answered end, and return.
 
-        Returning takes at most the configuration's `graceful_timeout` more.
+        Each answer from then on says that it is the connection's last; idle peers are given `linger` seconds to come
+        for theirs. Returning takes at most that and the configuration's `graceful_timeout` more.
         """
         async with trio.open_nursery() as peers:
             async with trio.open_nursery() as accepting:
@@ -125,6 +169,10 @@ class Peers:
                 task_status.started()
                 await stop.wait()
                 accepting.cancel_scope.cancel()
+            self._config.keep_alive_max_requests = 0
+            with trio.move_on_after(linger):
+                while self.count():  # noqa: ASYNC110  # at a stop only, and for a moment
+                    await trio.sleep(LOOK_SECONDS)
             await self._context.terminated.set()
             peers.cancel_scope.deadline = trio.current_time() + self._config.graceful_timeout
 
@@ -140,7 +188,9 @@ class Peers:
         self._addresses[address] += 1
         try:
             spoken = stream if self._tls is None else trio.SSLStream(stream, self._tls, server_side=True)
-            await _Peer(self._app, self._config, self._context, ConnectionState({}), spoken)  # type: ignore[arg-type]
+            peer = _Peer(self._app, self._config, self._context, ConnectionState({}), spoken)  # type: ignore[arg-type]
+            peer.note = partial(self._note, address=address)
+            await peer
         except* Exception as errors:  # noqa: BLE001  # whatever it was, it was this peer's
             _log.warning("a connection failed", address=address, errors=[repr(error) for error in errors.exceptions])
         finally:

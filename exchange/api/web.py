@@ -76,22 +76,32 @@ def make_app(rooms: Rooms, body_limit: int) -> QuartTrio:
     @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
     async def door(path: str) -> Response:  # noqa: ARG001  # `answer` finds the route by the raw path
         if (fault := _fault_of_head()) is not None:
-            return _last(fault)
+            return last(fault)
         received = await _received(rooms.settings.proxy_address)
         return _response(await docs.page(rooms, received) or await answer(rooms, received))
 
+    def refused(refusal: Refusal) -> Response:
+        id_ = rooms.requests.refused(refusal, request.method, "", _peer(), rooms.clock.now())
+        return _response(refusal_reply(refusal, id_))
+
+    def last(refusal: Refusal) -> Response:
+        """The answer to a request whose body was not read to its end, so that nothing behind it can be understood."""
+        response = refused(refusal)
+        response.headers["connection"] = "close"
+        return response
+
     @app.errorhandler(RequestEntityTooLarge)
     async def too_large(_: RequestEntityTooLarge) -> Response:
-        return _last(errors.BODY_TOO_LARGE)
+        return last(errors.BODY_TOO_LARGE)
 
     @app.errorhandler(RequestTimeout)
     async def too_slow(_: RequestTimeout) -> Response:
-        return _last(errors.BODY_TOO_SLOW)
+        return last(errors.BODY_TOO_SLOW)
 
     @app.errorhandler(404)
     @app.errorhandler(405)
     async def no_route(_: Exception) -> Response:
-        return _refusal(errors.NO_SUCH_ROUTE)
+        return refused(errors.NO_SUCH_ROUTE)
 
     return app
 
@@ -111,7 +121,6 @@ def _fault_of_head() -> Refusal | None:
 async def _received(proxy: str) -> Request:
     """The request as it came over the wire."""
     headers = request.headers
-    client = request.scope.get("client")
     body = await request.get_data(cache=False)
     assert isinstance(body, bytes)
     return Request(
@@ -119,26 +128,21 @@ async def _received(proxy: str) -> Request:
         path=request.scope["raw_path"].partition(b"?")[0].decode("ascii", "replace"),
         query=request.query_string,
         body=body,
-        address=client_address(client[0] if client else "", headers.getlist(FORWARDED), proxy),
+        address=client_address(_peer(), headers.getlist(FORWARDED), proxy),
         api_key=headers.get("X-MBX-APIKEY"),
         content_type=headers.get("Content-Type"),
         time_unit=headers.get("X-MBX-TIME-UNIT"),
     )
 
 
+def _peer() -> str:
+    """The address that the connection comes from."""
+    client = request.scope.get("client")
+    return client[0] if client else ""
+
+
 def _response(reply: Reply) -> Response:
     return Response(reply.body, reply.status, dict(reply.headers))
-
-
-def _refusal(refusal: Refusal) -> Response:
-    return _response(refusal_reply(refusal))
-
-
-def _last(refusal: Refusal) -> Response:
-    """The answer to a request whose body was not read to its end, so that nothing behind it can be understood."""
-    response = _refusal(refusal)
-    response.headers["connection"] = "close"
-    return response
 
 
 def configuration() -> Config:
@@ -160,21 +164,28 @@ async def serve_main_door(
     *,
     stop: trio.Event,
     tls: ssl.SSLContext | None = None,
+    linger: float = 0.0,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on bound, listening sockets until `stop`; then take no more, let what is being answered end, and return.
 
-    Over TLS, where there is a context for it.
+    Over TLS, where there is a context for it. Idle connections are given `linger` seconds for a last request.
     """
     app, config = make_app(rooms, rooms.settings.body_limit_bytes), configuration()
     await app.startup()
+
+    def note(refusal: Refusal, /, *, address: str) -> str:
+        return rooms.requests.refused(refusal, "", "", address, rooms.clock.now())
+
     peers = Peers(
         wrap_app(app, config.wsgi_max_body_size, "asgi"),
         config,
+        note,
         in_all=CONNECTIONS,
         per_address=rooms.settings.connections_per_address,
         proxy=rooms.settings.proxy_address,
         tls=tls,
     )
     streams = [trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in listeners]
-    await peers.serve(streams, stop, task_status=task_status)
+    rooms.requests.counts.sockets["main"] = peers.count
+    await peers.serve(streams, stop, linger=linger, task_status=task_status)

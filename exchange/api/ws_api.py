@@ -10,7 +10,6 @@ from functools import cache
 from typing import Final
 
 import msgspec
-import structlog
 
 from exchange.api import errors
 from exchange.api.answering import Begun, act, begin
@@ -45,7 +44,7 @@ from exchange.api.ws_subscriptions import Subscriptions
 from exchange.core.units import Micros
 
 _encode: Final = msgspec.json.Encoder().encode
-_log = structlog.get_logger(__name__)
+_NOT_YET: Final = Micros(0)
 
 CONNECT_WEIGHT: Final = 2
 _BANNED: Final = 418
@@ -58,7 +57,7 @@ Told = tuple[int, bytes]
 class _Asked:
     """One request on its way to its reply: it knows its id as soon as that is read, should the rest be refused."""
 
-    __slots__ = ("_beyond", "_counted", "_number", "_session", "_shows_limits", "_text")
+    __slots__ = ("_began", "_beyond", "_called", "_counted", "_number", "_session", "_shows_limits", "_text")
 
     def __init__(self, session: ApiSession, text: str, *, shows_limits: bool) -> None:
         """Nothing is understood of `text` yet."""
@@ -68,17 +67,20 @@ class _Asked:
         self._shows_limits = shows_limits
         self._counted: Caller | None = None
         self._beyond = False
+        self._called = ""
+        self._began = _NOT_YET
 
     def begin(self) -> Begun | Settled:
         """Who asks, may they, and what for; all but the deed. Raises `Refused`."""
         session = self._session
         rooms, address = session.rooms, session.address
-        now = rooms.clock.now()
+        now = self._began = rooms.clock.now()
         rooms.limits.charge(address, 1, now)
         usual = quick(self._text, rooms.keyring, address, session.logged_on, now)
         if usual is None:
             return self._begin_at_length(session)
         self._number, caller, route = usual.number, usual.caller, usual.route
+        self._called = route.path
         if route.counts_orders:
             self._counted = caller
         return act(rooms, route, caller, usual.request, address)
@@ -93,6 +95,7 @@ class _Asked:
         payload = signed_payload(params) if "signature" in params else b""
         self._shows_limits = read_flag(params.pop("returnRateLimits", None), self._shows_limits)
         method = _method(name)
+        self._called = name  # now that it is known to be one of ours
         if isinstance(method, Own):
             session.charge(method.weight - 1)
             return Settled(session.own(method, params, payload))
@@ -111,13 +114,21 @@ class _Asked:
         """The reply that tells what came of it. Only HTTP has room for what is no JSON."""
         if isinstance(content, Document):
             return self.refused(errors.invalid("format"))
+        requests, now = self._session.rooms.requests, self._session.rooms.clock.now()
+        if now - self._began > requests.slow_us:
+            requests.slow(now - self._began, "WS", self._called, self._session.address, now)
         reply: dict[str, object] = {"id": self._number, "status": 200, "result": content}
         if self._shows_limits:
             reply["rateLimits"] = self._session.limits_used(self._counted)
         return 200, _encode(reply)
 
     def refused(self, refusal: Refusal) -> Told:
-        """The reply that says no."""
+        """The reply that says no. The log's id for it stands in the log alone: this dialect has no room for it."""
+        session = self._session
+        session.rooms.requests.refused(refusal, "WS", self._called, session.address, session.rooms.clock.now())
+        return self._refusal(refusal)
+
+    def _refusal(self, refusal: Refusal) -> Told:
         error = self._session.error_beyond(refusal) if self._beyond else self._session.error(refusal)
         reply: dict[str, object] = {"id": self._number, "status": refusal.status, "error": error}
         if self._shows_limits:
@@ -126,8 +137,8 @@ class _Asked:
 
     def failed(self) -> Told:
         """The reply to what met a bug of ours; to be called while that is being handled."""
-        _log.exception("method failed")
-        return self.refused(errors.INTERNAL)
+        self._session.rooms.requests.failed("WS", self._called, self._session.address)
+        return self._refusal(errors.INTERNAL)
 
 
 class ApiSession:

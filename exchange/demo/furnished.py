@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 import trio
 
-from exchange.app import LEDGER, Doors, FolderMissing, House, dashboard_command, init_folder, offline
+from exchange.app import LEDGER, FolderMissing, House, dashboard_command, init_folder, offline
 from exchange.clock import SystemClock
 from exchange.core import commands as co
 from exchange.core.listing import Presets
@@ -26,6 +26,7 @@ from exchange.demo.maker import HouseMaker
 from exchange.demo.show import show
 from exchange.furnish import list_presets, read_presets
 from exchange.office.keys import Scope
+from exchange.serving import Doors
 from exchange.settings import DEFAULT_FILE, Settings, SettingsError, example, load, with_ports
 
 LOOPBACK: Final = "127.0.0.1"

@@ -44,7 +44,7 @@ class AtFastDoor(Client):
 
 def told(reply: Any) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body; without what counts the requests themselves."""
-    counts = {name for name in reply.headers if name.startswith("x-mbx-")}
+    counts = {name for name in reply.headers if name.startswith("x-mbx-") or name == "x-request-id"}
     headers = {name: value for name, value in reply.headers.items() if name not in SET_BY_THE_SERVER | counts}
     return reply.status_code, headers | dict.fromkeys(counts, "n"), reply.content
 

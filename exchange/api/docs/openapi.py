@@ -167,8 +167,10 @@ def _answer(status: int, possible: list[Refusal]) -> dict[str, Any]:
         or "As everywhere, see x-refusals.",
         "content": {_JSON: {"schema": schema, "example": {"code": said.code, "msg": said.text}}},
     }
+    headers = ["X-Request-Id"]
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT}:
-        told["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+        headers.append("Retry-After")
+    told["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
     return told
 
 
@@ -234,6 +236,7 @@ _HEADERS: Final = {
     "X-MBX-ORDER-COUNT-10S": _header("Orders that the account has placed in the current ten seconds."),
     "X-MBX-ORDER-COUNT-1D": _header("Orders that the account has placed today (UTC)."),
     "Retry-After": _header("Seconds to wait before the next request."),
+    "X-Request-Id": {"description": "Under this id the operator's log has it.", "schema": {"type": "string"}},
 }
 
 

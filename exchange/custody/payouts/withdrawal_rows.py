@@ -65,3 +65,11 @@ def counts(db: apsw.Connection, chain: str) -> tuple[int, int]:
     ((waiting,),) = db.execute("SELECT count(*) FROM withdrawals WHERE chain = ? AND state BETWEEN 1 AND 3", (chain,))
     ((under_way,),) = db.execute("SELECT count(*) FROM payouts WHERE chain = ? AND state < 8", (chain,))
     return int(waiting), int(under_way)
+
+
+def alive(db: apsw.Connection) -> dict[int, int]:
+    """How many withdrawals are in each state that is not an end."""
+    rows = db.execute(
+        "SELECT state, count(*) FROM withdrawals WHERE state BETWEEN 1 AND 7 AND state < 8 GROUP BY state"
+    )
+    return {int(state): int(count) for state, count in rows}
