@@ -95,7 +95,7 @@ async def _serve(
     """Everything but sequencer and pages, until it is over."""
     settings = house.settings
     tls = tls_context(settings, house.folder)
-    rooms = _rooms(house, counts)
+    rooms = rooms_of(house, counts)
     timers = Timers(house.sequencer, house.clock)
     await timers.catch_up()
     await house.payments.recover()
@@ -123,7 +123,7 @@ async def _serve(
         doors.cancel_scope.deadline = trio.current_time() + settings.shutdown_limit_seconds
 
 
-def _rooms(house: House, counts: DoorCounts) -> Rooms:
+def rooms_of(house: House, counts: DoorCounts | None = None) -> Rooms:
     """What the doors may know of the house."""
     settings = house.settings
     catalogue = Catalogue()

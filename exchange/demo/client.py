@@ -83,8 +83,12 @@ class Client:
     async def _connect(self) -> trio.SocketStream:
         self._http = h11.Connection(h11.CLIENT)
         raw = trio.socket.socket()
-        await raw.bind((_SOURCE, 0))
-        await raw.connect((self._host, self._port))
+        try:
+            await raw.bind((_SOURCE, 0))
+            await raw.connect((self._host, self._port))
+        except BaseException:
+            raw.close()
+            raise
         self._stream = trio.SocketStream(raw)
         return self._stream
 

@@ -20,7 +20,7 @@ from exchange.api.endpoints.sizing import NewOrder
 from exchange.api.errors import Refused
 from exchange.api.parameters import ClientId, Count, Decimal, Symbol
 from exchange.api.rooms import Rooms
-from exchange.app import LEDGER, House, _rooms, init_folder, offline, open_house
+from exchange.app import LEDGER, House, init_folder, offline, open_house
 from exchange.chain_settings import ChainSettings
 from exchange.core import audit
 from exchange.core import commands as co
@@ -37,6 +37,7 @@ from exchange.custody.proof.reconciling import open_reconciler
 from exchange.furnish import list_presets
 from exchange.ledger.journal import Journal
 from exchange.ledger.reconcile import verify
+from exchange.serving import rooms_of
 from exchange.settings import Settings
 from exchange.timers import Timers
 from tests.api.house import ATOMS, PRESETS
@@ -147,7 +148,7 @@ class World:
             self._note_promises(house)
             async with trio.open_nursery() as outer:
                 await outer.start(house.sequencer.run)
-                rooms, timers = _rooms(house), Timers(house.sequencer, house.clock)
+                rooms, timers = rooms_of(house), Timers(house.sequencer, house.clock)
                 await timers.catch_up()
                 await house.payments.recover()
                 await self._capital(house)
