@@ -32,6 +32,9 @@ T = TypeVar("T")
 _ORDERS: Final = frozenset({PlaceOrder, CancelReplace, PlaceOrderList, Keyed})
 
 
+QUARANTINED: Final = "quarantined: "
+"""How the reason of a halt begins that the exchange made because deciding failed."""
+
 _MANY: Final = 16
 """So many that wait are decided while the batch before them is being written."""
 
@@ -228,7 +231,7 @@ class Sequencer:
         self.stats.quarantined(error)
         book = self.state.books.get(error.market) if error.market is not None else None
         if book is not None and book.phase != MarketPhase.HALTED:
-            reason = f"quarantined: {type(error.__cause__).__name__}"
+            reason = QUARANTINED + type(error.__cause__).__name__
             perform(self.state, batch.time, SetMarketPhase(book.rules.id, MarketPhase.HALTED, reason), after)
 
     def _observer(self, batch: _Batch) -> Observer:

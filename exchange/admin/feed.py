@@ -19,6 +19,7 @@ from exchange.admin.gauges import Check, OpenOrders, Rate
 from exchange.admin.house import House, Refused
 from exchange.admin.methods.markets import PHASES, find_market, market_row, read_book
 from exchange.admin.printing import price, quantity
+from exchange.admin.quarantine import Quarantine
 from exchange.core.committed import Committed
 from exchange.core.events import MarketListed, MarketPhaseSet, OrderAccepted, Traded
 from exchange.core.market import Market
@@ -72,6 +73,7 @@ class Feed:
         self._rate = Rate(house.clock)
         self._check = Check(house)
         self._open = OpenOrders(house)
+        self._quarantine = Quarantine(house)
         house.sequencer.subscribe(self.consume)
 
     def consume(self, committed: Committed) -> None:
@@ -84,6 +86,7 @@ class Feed:
                 self._note_trade(event)
             elif isinstance(event, MarketPhaseSet):
                 self._phases.append(event)
+                self._quarantine.take(event)
                 self._changed.add(event.market)
             elif isinstance(event, MarketListed):
                 self._markets[event.market.id] = event.market
@@ -101,6 +104,7 @@ class Feed:
         for market in rules:
             self._markets[market.id] = market
             await self._restore_trades(market)
+        await self._quarantine.restore()
 
     async def _restore_trades(self, market: Market) -> None:
         queries = self._house.queries
@@ -151,6 +155,7 @@ class Feed:
             open_orders=open_orders,
             checked=self._check.time,
             violations=self._check.found,
+            quarantined=await self._quarantine.sentences(),
         )
 
     async def markets(self) -> wire.MarketList:

@@ -23,6 +23,7 @@ class Status(Push, frozen=True, tag="status"):
     """How the exchange is, each second. `ack_p50_us`, `ack_p99_us`: from submit to durable, over the last seconds.
 
     `violations` are the sentences of the last check of all invariants, made at `checked` (0: not yet).
+    `quarantined` has a sentence for each market that was halted because the exchange failed in it.
     """
 
     time: int
@@ -40,6 +41,7 @@ class Status(Push, frozen=True, tag="status"):
     open_orders: int
     checked: int
     violations: tuple[str, ...]
+    quarantined: tuple[str, ...] = ()
 
 
 class MarketRow(msgspec.Struct, frozen=True):

@@ -9,11 +9,13 @@ from typing import Final, TypeVar
 import msgspec
 import trio
 
+from exchange.core.events import MarketPhaseSet
 from exchange.core.order_lists import OrderListRow
 from exchange.core.orders import OrderRow, SelfTrade, Side
 from exchange.core.units import AccountId, ListId, MarketId, Micros, OrderId, TradeId
 from exchange.ledger import db
 from exchange.ledger.activity import Done, deeds_since
+from exchange.ledger.journal import DECODER
 from exchange.ledger.restore import LIST_COLUMNS, ORDER_COLUMNS, list_row, order_row
 from exchange.ledger.rows import AggregateRow, AmendmentRow, BarRow, PreventedRow, Row, TradeRow
 from exchange.ledger.seeking import first_list_at, first_order_at, first_trade_at
@@ -25,6 +27,8 @@ _PREVENTED_COLUMNS: Final = ", ".join(PreventedRow.__struct_fields__)
 _AMENDMENT_COLUMNS: Final = ", ".join(AmendmentRow.__struct_fields__)
 _BAR_COLUMNS: Final = ", ".join(BarRow.__struct_fields__)
 _MAX_ID: Final = 1 << 62
+_NEWEST_COMMITS: Final = 10_000
+"""Something rare is looked for in so many: it takes a fraction of a second."""
 
 
 class Queries:
@@ -142,6 +146,17 @@ class Queries:
             (order_id, from_seq, limit),
         )
         return [AmendmentRow(*row) for row in rows]
+
+    def last_phase(self, market: MarketId) -> MarketPhaseSet | None:
+        """The market's last change of phase, if it was among the newest commits."""
+        blobs = self._connection.execute(
+            "SELECT events FROM journal ORDER BY first_seq DESC LIMIT ?", (_NEWEST_COMMITS,)
+        )
+        for (blob,) in blobs:
+            for event in reversed(DECODER.decode(blob)):
+                if isinstance(event, MarketPhaseSet) and event.market == market:
+                    return event
+        return None
 
     def trades(
         self,

@@ -55,6 +55,15 @@ async def test_a_filling_queue_is_said_in_words() -> None:
     await play(scenario, Server(status=status(queue_length=3_450)))
 
 
+async def test_a_market_in_quarantine_is_an_alarm_with_its_reason() -> None:
+    sentence = "BTCUSDT is quarantined: ZeroDivisionError"
+
+    async def scenario(desk: Desk) -> None:
+        await desk.shows(f"✖ {sentence}")
+
+    await play(scenario, Server(status=status(quarantined=(sentence,))))
+
+
 async def test_markets_that_are_not_open_are_named() -> None:
     rows = [market("BTCUSDT", "HALTED"), market("ETHUSDT", "POST_ONLY"), market("BTCUSD")]
 

@@ -55,6 +55,8 @@ def _troubles(seen: Seen, as_of: str) -> Iterator[Said]:
     if status.violations:
         broken = counted(len(status.violations), "invariant").upper()
         yield Said(ALARM, f"✖ {broken} BROKEN: {plain(status.violations[0])}")
+    for sentence in status.quarantined:
+        yield Said(ALARM, f"✖ {plain(sentence)}")
     percent = fill_percent(status.queue_length, status.queue_limit)
     if percent >= FULL_PERCENT:
         yield Said(ALARM, f"▲ QUEUE {percent} % FULL: at 100 % new orders are refused")
