@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -81,6 +82,26 @@ async def demo(
     """
     argv = [*before, sys.executable, *program, "demo", "--dir", str(folder), "--port", "0", "--fast-port", "0"]
     argv += ["--weight-limit", "0", "--ready-json", *options]
+    async with _started(folder, argv, environment) as (process, line):
+        yield Running(process, msgspec.json.decode(line, type=Ready))
+
+
+@asynccontextmanager
+async def serve(
+    folder: Path, accounts: list[Account], *, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Running]:
+    """`exchange serve` on a folder in which these keys were made. Raises `NotStarted`."""
+    argv = [sys.executable, "-m", "exchange", "serve", "--dir", str(folder), "--port", "0", "--fast-port", "0"]
+    async with _started(folder, argv, environment) as (process, line):
+        http, fast, ws = re.findall(r"(?:http|ws)://\S+", line.decode())
+        yield Running(process, Ready(http, fast, ws, str(folder / "admin.sock"), accounts))
+
+
+@asynccontextmanager
+async def _started(
+    folder: Path, argv: Sequence[str], environment: Mapping[str, str] | None
+) -> AsyncIterator[tuple[trio.Process, bytes]]:
+    """The process, and the first line that it prints."""
     env = {**os.environ, **(environment or {})}
     with (folder.parent / "stderr.txt").open("ab") as errors:
         process = await trio.lowlevel.open_process(argv, stdout=subprocess.PIPE, stderr=errors, env=env)
@@ -89,7 +110,7 @@ async def demo(
             line = await _first_line(process)
         if not line:
             raise NotStarted(await process.wait(), (folder.parent / "stderr.txt").read_text())
-        yield Running(process, msgspec.json.decode(line, type=Ready))
+        yield process, line
     finally:
         with trio.CancelScope(shield=True):
             if process.returncode is None:
