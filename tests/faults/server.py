@@ -93,7 +93,7 @@ async def serve(
     """`exchange serve` on a folder in which these keys were made. Raises `NotStarted`."""
     argv = [sys.executable, "-m", "exchange", "serve", "--dir", str(folder), "--port", "0", "--fast-port", "0"]
     async with _started(folder, argv, environment) as (process, line):
-        http, fast, ws = re.findall(r"(?:http|ws)://\S+", line.decode())
+        http, fast, ws = re.findall(r"(?:http|ws)://\S+", line.decode())[:3]
         yield Running(process, Ready(http, fast, ws, str(folder / "admin.sock"), accounts))
 
 
