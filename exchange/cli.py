@@ -78,12 +78,13 @@ def _expected(error: BaseException) -> bool:
     from exchange.office.db import OfficeDamaged
     from exchange.office.trail import TrailBroken
     from exchange.office.vault import EnvelopeBroken, VaultShut
+    from exchange.ops.notify import BadHandover
     from exchange.replay import BadRecording
     from exchange.settings import SettingsError
 
     damage = (LedgerDamaged, OfficeDamaged, CustodyDamaged, DiskFailed, BackupFault)
     ours = (FolderBusy, FolderMissing, TrailBroken, VaultShut, EnvelopeBroken)
-    return isinstance(error, (*damage, *ours, BadPreset, BadRecording, SettingsError, OSError))
+    return isinstance(error, (*damage, *ours, BadHandover, BadPreset, BadRecording, SettingsError, OSError))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -75,10 +75,12 @@ async def demo(
     before: Sequence[str] = (),
     program: Sequence[str] = ("-m", "exchange"),
     environment: Mapping[str, str] | None = None,
+    handed: Sequence[int] = (),
 ) -> AsyncIterator[Running]:
     """`exchange demo` on `folder`, any free ports; killed at the end if it still runs. Raises `NotStarted`.
 
     `before`: a program that starts it and gives its place to it. `program`: what stands for `-m exchange`.
+    `handed`: descriptors that it inherits.
     """
     argv = [*before, sys.executable, *program, "demo", "--dir", str(folder), "--port", "0", "--fast-port", "0"]
     argv += ["--weight-limit", "0", "--ready-json", *options]
@@ -104,7 +106,9 @@ async def _started(
     """The process, and the first line that it prints."""
     env = {**os.environ, **(environment or {})}
     with (folder.parent / "stderr.txt").open("ab") as errors:
-        process = await trio.lowlevel.open_process(argv, stdout=subprocess.PIPE, stderr=errors, env=env)
+        process = await trio.lowlevel.open_process(
+            argv, stdout=subprocess.PIPE, stderr=errors, env=env, pass_fds=handed
+        )
     try:
         with trio.fail_after(START_SECONDS):
             line = await _first_line(process)
