@@ -84,7 +84,7 @@ async def demo(
     """
     argv = [*before, sys.executable, *program, "demo", "--dir", str(folder), "--port", "0", "--fast-port", "0"]
     argv += ["--weight-limit", "0", "--ready-json", *options]
-    async with _started(folder, argv, environment) as (process, line):
+    async with _started(folder, argv, environment, handed) as (process, line):
         yield Running(process, msgspec.json.decode(line, type=Ready))
 
 
@@ -101,7 +101,7 @@ async def serve(
 
 @asynccontextmanager
 async def _started(
-    folder: Path, argv: Sequence[str], environment: Mapping[str, str] | None
+    folder: Path, argv: Sequence[str], environment: Mapping[str, str] | None, handed: Sequence[int] = ()
 ) -> AsyncIterator[tuple[trio.Process, bytes]]:
     """The process, and the first line that it prints."""
     env = {**os.environ, **(environment or {})}
