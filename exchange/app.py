@@ -31,6 +31,7 @@ from exchange.office.approvers import Approvers
 from exchange.office.db import open_office
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators
+from exchange.office.pending_acts import PendingActs
 from exchange.office.trail import Trail
 from exchange.office.vault import Vault, create_master_key, read_master_key
 from exchange.sequencer import Sequencer
@@ -67,6 +68,7 @@ class House:
     operators: Operators
     trail: Trail
     approvers: Approvers
+    pending_acts: PendingActs
     signer: SignerClient
     custody: Custody
     payments: Payments
@@ -128,7 +130,7 @@ def open_house(
         signer = opened.enter_context(open_signer(folder / SIGNER))
         custody = opened.enter_context(open_custody(folder, settings, sequencer, clock, worlds))
         payments = open_payments(folder, settings, custody, sequencer, signer, clock)
-        people = (keyring, operators, trail, Approvers(office, clock))
+        people = (keyring, operators, trail, Approvers(office, clock), PendingActs(office, clock))
         yield House(folder, settings, clock, sequencer, queries, records, hub, *people, signer, custody, payments)
 
 

@@ -143,6 +143,7 @@ class Dashboard(App[int]):
         """What leaves, as of now."""
         seen = self.seen
         seen.withdrawals, seen.payouts, seen.chains = message.withdrawals, message.payouts, message.chains
+        seen.acts = message.acts
         self._touch()
 
     def on_acted(self, message: Acted) -> None:
@@ -178,6 +179,11 @@ class Dashboard(App[int]):
     def reject(self, ask: wire.RejectWithdrawal) -> None:
         """The same for a withdrawal."""
         self._work(self._act(ask, f"reject {ask.id}", lambda row: f"{row.id} is {row.state}"), "act")
+
+    def confirm(self, ask: wire.ConfirmAct) -> None:
+        """The same for an act that another operator asked for."""
+        asked = f"confirm act {ask.number}"
+        self._work(self._act(ask, asked, lambda done: f"act {done.number}, {done.method} of {done.operator}"), "act")
 
     def ask_code(self) -> None:
         """Open the prompt for the code, if one is wanted."""

@@ -145,7 +145,8 @@ class Link:
         listed = await client.ask(wire.ListWithdrawals())
         payouts = await client.ask(wire.ListPayouts())
         chains = await client.ask(wire.ListChains())
-        self._post(LeavingListed(listed.rows, payouts.rows, chains.rows))
+        acts = await client.ask(wire.ListActs())
+        self._post(LeavingListed(listed.rows, payouts.rows, chains.rows, acts.rows))
 
     async def _resume(self, client: Client) -> None:
         """Hear of the same market as before, or of none if this server does not list it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from exchange.admin.wire import ChainRow, MarketRow, PayoutsRow, WithdrawalRow
+from exchange.admin.wire import ActRow, ChainRow, MarketRow, PayoutsRow, WithdrawalRow
 from tui.client import Pushed
 from tui.seen import LinkState
 
@@ -34,15 +34,20 @@ class MarketsListed(Message):
 
 
 class LeavingListed(Message):
-    """All withdrawals under way, the chains and their payouts, as of now."""
+    """All withdrawals under way, the chains and their payouts, and acts that wait for a second operator, as of now."""
 
     def __init__(
-        self, withdrawals: tuple[WithdrawalRow, ...], payouts: tuple[PayoutsRow, ...], chains: tuple[ChainRow, ...]
+        self,
+        withdrawals: tuple[WithdrawalRow, ...],
+        payouts: tuple[PayoutsRow, ...],
+        chains: tuple[ChainRow, ...],
+        acts: tuple[ActRow, ...],
     ) -> None:
         super().__init__()
         self.withdrawals = withdrawals
         self.payouts = payouts
         self.chains = chains
+        self.acts = acts
 
 
 class Acted(Message):

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from exchange.admin.wire import (
+    ActRow,
     Attached,
     BookView,
     ChainRow,
@@ -75,6 +76,7 @@ class Seen:
     withdrawals: tuple[WithdrawalRow, ...] = ()
     payouts: tuple[PayoutsRow, ...] = ()
     chains: tuple[ChainRow, ...] = ()
+    acts: tuple[ActRow, ...] = ()
     phases: dict[str, PhaseChanged] = field(default_factory=dict)
     symbol: str = ""
     book: BookView | None = None

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 import trio
 
-from exchange.admin import wire
+from exchange.admin import four_eyes, wire
 from exchange.admin.house import Caller, House, Refused
 from exchange.admin.methods import accounts, chains, keys, markets, payouts, people, wallet, ways, withdrawals
 from exchange.office.operators import Role
@@ -76,11 +76,14 @@ ROLES: Final[dict[str, frozenset[Role]]] = {
     "payouts.resume": _TREASURY,
     "velocity.list": _ALL,
     "velocity.set": _TREASURY,
+    "act.list": _ALL,
+    "act.confirm": _TERMS,
+    "act.withdraw": _TERMS,
 }
 """Who may ask what. A method that is missing here is refused to everybody."""
 
 UNRECORDED: Final = frozenset(
-    {"status", "watch", "markets", "market.show", "book", "trades", "wallet.status", "chain.list", "whoami"}
+    {"status", "watch", "markets", "market.show", "book", "trades", "wallet.status", "chain.list", "whoami", "act.list"}
 )
 """Looks at what every trader may see. All else goes into the trail, looks at people included."""
 
@@ -129,13 +132,6 @@ CALLS: Final[dict[str, Call]] = {
 }
 """What works with the house alone. The others (attach, status, watch, trades) need a session and are served there."""
 
-OWN_CALLS: Final[dict[str, OwnCall]] = {
-    "withdrawal.approve": withdrawals.approve_withdrawal,
-    "approver.register": payouts.register_approver,
-    "whoami": payouts.who_am_i,
-}
-"""What is done in the caller's own name."""
-
 
 def allowed(role: Role, method: str) -> bool:
     """Whether operators of this role may ask this."""
@@ -155,8 +151,10 @@ async def carry_out(house: House, caller: Caller, ask: wire.Ask[R]) -> R:
     Once recorded, an act is finished even if whoever asked for it is gone.
     """
     check_role(house, caller, ask)
-    own = OWN_CALLS.get(ask.method)
-    call = CALLS[ask.method] if own is None else partial(_in_the_name_of, own, caller)
+    if four_eyes.is_due(house, caller, ask):
+        call: Call = partial(_kept, caller)
+    else:
+        call = partial(_in_the_name_of, caller)
     if ask.method in UNRECORDED:
         result: Any = await call(house, ask)
     else:
@@ -165,8 +163,29 @@ async def carry_out(house: House, caller: Caller, ask: wire.Ask[R]) -> R:
     return answer
 
 
-async def _in_the_name_of(own: OwnCall, caller: Caller, house: House, ask: wire.Ask[Any]) -> msgspec.Struct:
-    return await own(house, caller, ask)
+async def _in_the_name_of(caller: Caller, house: House, ask: wire.Ask[Any]) -> msgspec.Struct:
+    own = OWN_CALLS.get(ask.method)
+    return await (CALLS[ask.method](house, ask) if own is None else own(house, caller, ask))
+
+
+async def _kept(caller: Caller, house: House, ask: wire.Ask[Any]) -> msgspec.Struct:
+    raise four_eyes.keep(house, caller, ask)
+
+
+async def _perform(house: House, caller: Caller, ask: wire.Ask[Any]) -> msgspec.Struct:
+    return await _in_the_name_of(caller, house, ask)
+
+
+async def _list_acts(house: House, caller: Caller, _ask: wire.ListActs) -> wire.ActList:
+    return four_eyes.list_acts(house, caller, allowed)
+
+
+async def _confirm_act(house: House, caller: Caller, ask: wire.ConfirmAct) -> wire.ActDone:
+    return await four_eyes.confirm(house, caller, ask, allowed, _perform)
+
+
+async def _withdraw_act(house: House, caller: Caller, ask: wire.WithdrawAct) -> wire.ActRow:
+    return four_eyes.withdraw(house, caller, ask, allowed)
 
 
 async def _recorded(house: House, caller: Caller, ask: wire.Ask[Any], call: Call) -> msgspec.Struct:
@@ -198,6 +217,8 @@ def _detail(ask: wire.Ask[Any]) -> str:
 
 def _summary(result: msgspec.Struct) -> str:
     """The answer as JSON without its secret; of a list, its length."""
+    if isinstance(result, wire.ActDone):  # its result may have a secret in it
+        return _words(result.method, f"act {result.number} of {result.operator}")
     if isinstance(result, wire.KeyMade | wire.OperatorMade | wire.AccountView | wire.WithdrawalView):
         return msgspec.json.encode(result.row).decode()
     rows = getattr(result, "rows", None)
@@ -208,3 +229,14 @@ def _summary(result: msgspec.Struct) -> str:
 
 def _words(code: str, text: str) -> str:
     return msgspec.json.encode({"code": code, "text": text}).decode()
+
+
+OWN_CALLS: Final[dict[str, OwnCall]] = {
+    "withdrawal.approve": withdrawals.approve_withdrawal,
+    "approver.register": payouts.register_approver,
+    "whoami": payouts.who_am_i,
+    "act.list": _list_acts,
+    "act.confirm": _confirm_act,
+    "act.withdraw": _withdraw_act,
+}
+"""What is done in the caller's own name."""

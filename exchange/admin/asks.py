@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final, get_args
 
+from exchange.admin.act_asks import ACT_ASKS
 from exchange.admin.ask import MAX_ROWS, Ask, R
 from exchange.admin.views import (
     AccountList,
@@ -324,6 +325,7 @@ ASKS: Final[dict[str, type[Ask[Any]]]] = {
         *(ShowWallet, UnlockWallet),
         *(ListChains, ResumeChain, CloseAlarms, ListDeposits, ExplainDeposit, ShowReserves),
         *WITHDRAWAL_ASKS,
+        *ACT_ASKS,
     )
 }
 """Every method by its name. What is not here does not exist."""

@@ -16,6 +16,7 @@ from exchange.ledger.queries import Queries
 from exchange.office.approvers import Approvers
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators, Role
+from exchange.office.pending_acts import PendingActs
 from exchange.office.trail import Trail
 from exchange.sequencer import Sequencer
 from exchange.settings import Settings
@@ -45,15 +46,18 @@ class House(Protocol):
     @property
     def approvers(self) -> Approvers: ...
     @property
+    def pending_acts(self) -> PendingActs: ...
+    @property
     def payments(self) -> Payments: ...
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """The operator whose act it is; the kernel vouches for `uid`."""
+    """The operator whose act it is; the kernel vouches for `uid`. `owns_folder`: at a stopped server's folder."""
 
     operator: str
     uid: int
     role: Role
+    owns_folder: bool = False
 
 
 class Refused(Exception):

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from exchange.admin.act_asks import ActDone, ActList, ActRow, ConfirmAct, ListActs, WithdrawAct
 from exchange.admin.ask import MAX_ROWS, Ask, R
 from exchange.admin.asks import (
     ASKS,
@@ -140,6 +141,9 @@ __all__ = [
     "AccountList",
     "AccountRow",
     "AccountView",
+    "ActDone",
+    "ActList",
+    "ActRow",
     "AddOperator",
     "ApprovalRow",
     "ApproveWithdrawal",
@@ -158,6 +162,7 @@ __all__ = [
     "ChainRow",
     "CloseAlarms",
     "Closing",
+    "ConfirmAct",
     "CreateAccount",
     "CreateKey",
     "CreditAccount",
@@ -177,6 +182,7 @@ __all__ = [
     "Level",
     "LimitKey",
     "ListAccounts",
+    "ListActs",
     "ListApprovers",
     "ListChains",
     "ListDeposits",
@@ -243,6 +249,7 @@ __all__ = [
     "Watch",
     "Watching",
     "WhoAmI",
+    "WithdrawAct",
     "WithdrawalList",
     "WithdrawalRow",
     "WithdrawalView",

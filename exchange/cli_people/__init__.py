@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from exchange.cli_people.act_options import add_acts
 from exchange.cli_people.ways_options import add_ways
 from exchange.cli_people.withdrawal_options import add_withdrawals
 
@@ -29,6 +30,7 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _chain_commands(commands)
     _deposit_commands(commands)
     add_withdrawals(commands, _group, _verb, _list_options)
+    add_acts(commands, _group, _verb, _list_options)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -48,7 +48,7 @@ class _Indoors:
         uid = os.getuid()
         known = house.operators.by_uid(uid)
         self._house = house
-        self._caller = Caller(known.name if known else "", uid, Role.OPERATIONS)
+        self._caller = Caller(known.name if known else "", uid, Role.OPERATIONS, owns_folder=True)
 
     async def call(self, ask: wire.Ask[R]) -> R:
         return await carry_out(self._house, self._caller, ask)

@@ -13,6 +13,7 @@ import segno
 from exchange.admin import wire
 from exchange.admin.house import Refused
 from exchange.cli_people import chain_verbs
+from exchange.cli_people.act_verbs import VERBS as ACTS
 from exchange.cli_people.desk import Desk, Work, pages
 from exchange.cli_people.tables import date, fail, say, table
 from exchange.cli_people.ways import WAYS
@@ -202,5 +203,6 @@ AT_DESK: Final[dict[str, Work]] = {
     "deposit list": chain_verbs.list_deposits,
     "deposit explain": chain_verbs.explain_deposit,
     **WITHDRAWALS,
+    **ACTS,
 }
 """Every command that asks at the desk, by its full name."""

@@ -34,6 +34,7 @@ from exchange.office.approvers import Approvers
 from exchange.office.db import open_office
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators, Role
+from exchange.office.pending_acts import PendingActs
 from exchange.office.trail import Trail
 from exchange.office.vault import Vault, create_master_key, read_master_key
 from exchange.sequencer import Sequencer
@@ -75,6 +76,7 @@ class House:
     signer: SignerClient
     custody: Custody
     approvers: Approvers
+    pending_acts: PendingActs
     payments: Payments
 
     @property
@@ -84,9 +86,17 @@ class House:
 
 @asynccontextmanager
 async def furnished(
-    folder: Path, *, demo: bool = False, idle: int = 1_800, worlds: Mapping[str, MemoryWorld] | None = None
+    folder: Path,
+    *,
+    demo: bool = False,
+    idle: int = 1_800,
+    worlds: Mapping[str, MemoryWorld] | None = None,
+    two_people: bool = False,
 ) -> AsyncIterator[House]:
-    """A house whose sequencer runs; alice and bob have money, BTCUSDT is open. `worlds`: chains in memory."""
+    """A house whose sequencer runs; alice and bob have money, BTCUSDT is open. `worlds`: chains in memory.
+
+    Acts need a second operator only where `two_people` says so.
+    """
     clock = SetClock()
     if not (folder / "master.key").exists():
         create_master_key(folder / "master.key", clock)
@@ -95,7 +105,7 @@ async def furnished(
     journal = Journal(folder / "ledger.db")
     sequencer = Sequencer(restore(journal.connection), journal, clock, queue_limit=1_000, batch_limit=100)
     chains = {name: ChainSettings(family="memory") for name in worlds or {}}
-    settings = Settings(demo=demo, admin_idle_limit_seconds=idle, chains=chains)
+    settings = Settings(demo=demo, admin_idle_limit_seconds=idle, chains=chains, two_person_rule=two_people)
     opened = ExitStack()
     told, signer = msgspec.structs.replace(settings, demo=True), SignerClient(folder / "signer")
     custody = opened.enter_context(open_custody(folder, told, sequencer, clock, worlds))
@@ -111,6 +121,7 @@ async def furnished(
         signer=signer,
         custody=custody,
         approvers=Approvers(office, clock),
+        pending_acts=PendingActs(office, clock),
         payments=open_payments(folder, told, custody, sequencer, signer, clock),
     )
     async with trio.open_nursery() as nursery:

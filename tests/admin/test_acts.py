@@ -46,6 +46,8 @@ ACTS: dict[str, wire.Ask[Any]] = {
     "payouts.stop": wire.StopPayouts("BTC", "odd"),
     "payouts.resume": wire.ResumePayouts("BTC"),
     "velocity.set": wire.SetVelocity("BTC"),
+    "act.confirm": wire.ConfirmAct(1, "00"),
+    "act.withdraw": wire.WithdrawAct(1),
 }
 """Everything that changes something."""
 

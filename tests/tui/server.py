@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from exchange.admin import wire
 
 NOON = 1_780_000_000_000_000
-SEES = ("attach", "status", "watch", "markets", "market.show", "book", "trades", "withdrawal.list")
+SEES = ("attach", "status", "watch", "markets", "market.show", "book", "trades", "withdrawal.list", "act.list")
 
 
 def status(**changes: object) -> wire.Status:
@@ -117,6 +117,7 @@ class Server:
     withdrawals: list[wire.WithdrawalRow] = field(default_factory=list)
     payouts: list[wire.PayoutsRow] = field(default_factory=list)
     chains: list[wire.ChainRow] = field(default_factory=list)
+    acts: list[wire.ActRow] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
     refusals: dict[str, tuple[str, str]] = field(default_factory=dict)
     asked: list[wire.Ask[Any]] = field(default_factory=list)
@@ -175,7 +176,7 @@ class Server:
                     wrong = ("wrong_code", "That code is wrong or was used before.")
                     return wire.Refusal(0, *(wrong if code else ("code_needed", "A code is needed."))), []
                 self.attached += 1
-                acts = ("market.phase", "withdrawal.reject") if self.role == "operations" else ()
+                acts = ("market.phase", "withdrawal.reject", "act.confirm") if self.role == "operations" else ()
                 return wire.Attached(
                     self.operator, self.role, demo=True, idle_s=1800, may=(*SEES, *acts), version="1.2.3"
                 ), []
@@ -188,10 +189,12 @@ class Server:
                 return wire.MarketList(tuple(self.markets)), []
             case wire.ListWithdrawals():
                 return wire.WithdrawalList(tuple(self.withdrawals)), []
-            case wire.ListPayouts():
-                return wire.PayoutsList(tuple(self.payouts)), []
-            case wire.ListChains():
-                return wire.ChainList(tuple(self.chains)), []
+            case wire.ListPayouts() | wire.ListChains() | wire.ListActs():
+                return self._list(ask), []
+            case wire.ConfirmAct(number, digest):
+                (act,) = [one for one in self.acts if (one.number, one.digest) == (number, digest)]
+                self.acts = [one for one in self.acts if one.number != number]
+                return wire.ActDone(number, act.method, act.operator, "{}"), []
             case wire.RejectWithdrawal(number, reason):
                 (found,) = [one for one in self.withdrawals if one.id == number]
                 self.withdrawals = [one for one in self.withdrawals if one.id != number]
@@ -202,6 +205,15 @@ class Server:
                 return row, [wire.PhaseChanged(symbol, phase, reason, NOON), book(symbol, phase)]
             case _:
                 return wire.Refusal(0, "unknown_method", "No such method."), []
+
+    def _list(self, ask: wire.ListPayouts | wire.ListChains | wire.ListActs) -> object:
+        match ask:
+            case wire.ListPayouts():
+                return wire.PayoutsList(tuple(self.payouts))
+            case wire.ListChains():
+                return wire.ChainList(tuple(self.chains))
+            case _:
+                return wire.ActList(tuple(self.acts))
 
     def _row(self, symbol: str) -> wire.MarketRow:
         return next(row for row in self.markets if row.symbol == symbol)

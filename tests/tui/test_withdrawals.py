@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from exchange.admin import wire
@@ -92,3 +93,41 @@ async def test_what_nobody_withdraws_is_an_empty_list() -> None:
         await desk.shows("the settings name no chain")
 
     await play(scenario)
+
+
+def act(number: int, **changes: object) -> wire.ActRow:
+    """Ben wants to have a limit lifted."""
+    params = '{"asset":"BTC","hour":"5","day":"20"}'
+    row = wire.ActRow(number, "velocity.set", params, "ben", NOON, NOON, "f00d", yours=False, may=True)
+    return msgspec.structs.replace(row, **changes)
+
+
+async def test_an_act_of_another_operator_is_shown_whole_and_confirmed_after_a_yes() -> None:
+    server = busy()
+    server.acts = [act(7)]
+
+    async def scenario(desk: Desk) -> None:
+        await desk.press("3")
+        await desk.shows("velocity.set")
+        await desk.press("s")
+        await desk.shows("ben asked for it")
+        await desk.shows("confirmed by maria")
+        await desk.press("y")
+        await desk.shows("act 7, velocity.set of ben")
+        assert server.asked.count(wire.ConfirmAct(7, "f00d")) == 1
+
+    await play(scenario, server)
+
+
+async def test_ones_own_act_waits_for_somebody_else() -> None:
+    server = busy()
+    server.acts = [act(7, operator="maria", yours=True, may=False)]
+
+    async def scenario(desk: Desk) -> None:
+        await desk.press("3")
+        await desk.shows("velocity.set")
+        await desk.press("s")
+        await desk.shows("Nothing done: you asked for it yourself")
+        assert not any(isinstance(ask, wire.ConfirmAct) for ask in server.asked)
+
+    await play(scenario, server)

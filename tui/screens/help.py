@@ -20,7 +20,7 @@ KEYS: Final = (
     ("/", "find in the list while you type; Esc shows all"),
     ("e", "export the list as CSV to a file that you name"),
     ("h o c p", "halt, open, cancel-only, post-only; asks twice"),
-    ("y r", "on Payouts: how to approve; reject, asks twice"),
+    ("y r s", "on Payouts: how to approve; reject; confirm an act"),
     ("a", "enter your code, where the server asks for one"),
     ("?", "this page"),
     ("q", "quit; the exchange runs on"),

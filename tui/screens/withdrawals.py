@@ -8,11 +8,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from exchange.admin.wire import RejectWithdrawal, WithdrawalRow
+from exchange.admin.wire import ActRow, ConfirmAct, RejectWithdrawal, WithdrawalRow
 from tui.screens.board import Board
+from tui.screens.confirm import ConfirmDialog
 from tui.screens.reject import RejectDialog
 from tui.seen import Seen
 from tui.text import plain
+from tui.widgets.acts import ActTable
 from tui.widgets.keybar import Key
 from tui.widgets.leaving import ChainTable, WithdrawalTable
 from tui.widgets.table import Table
@@ -25,26 +27,33 @@ class Withdrawals(Board):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "reject", show=False),
         Binding("y", "approve", show=False),
+        Binding("s", "second", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._chosen = ""
+        self._act = ""
 
     def panels(self) -> ComposeResult:
-        """One list over the other."""
+        """One list over the other, the last one only where acts wait for a second operator."""
         yield WithdrawalTable()
         yield ChainTable()
+        yield ActTable()
 
     def keys(self, seen: Seen) -> Iterable[Key]:
-        """What can be done with the chosen withdrawal."""
+        """What can be done with the chosen withdrawal, and with an act that waits."""
+        second = [Key("s", "Confirm act", self.not_second(seen))] if seen.acts else []
         return [
+            *second,
             Key("y", "Approve", self.not_now(seen, "")),
             Key("r", "Reject", self.not_now(seen, "withdrawal.reject")),
         ]
 
     def fill(self, seen: Seen) -> None:
-        """Both lists."""
+        """All lists."""
+        for acts in self.query(ActTable):
+            acts.show_seen(seen)
         for withdrawals in self.query(WithdrawalTable):
             withdrawals.show_seen(seen)
         for chains in self.query(ChainTable):
@@ -65,6 +74,37 @@ class Withdrawals(Board):
         if isinstance(event.table, WithdrawalTable):
             self._chosen = event.key
             self.show(self.dashboard.seen)
+        elif isinstance(event.table, ActTable):
+            self._act = event.key
+            self.show(self.dashboard.seen)
+
+    def chosen_act(self, seen: Seen) -> ActRow | None:
+        """The act that the cursor is on."""
+        return next((row for row in seen.acts if str(row.number) == self._act), None)
+
+    def not_second(self, seen: Seen) -> str:
+        """Why the chosen act cannot be confirmed, or ""."""
+        if forbidden := seen.forbidden(ConfirmAct.method):
+            return forbidden
+        row = self.chosen_act(seen)
+        if row is None:
+            return "no act chosen"
+        if row.yours:
+            return "you asked for it yourself"
+        return "" if row.may else "your role may not do that"
+
+    def action_second(self) -> None:
+        """Show the chosen act whole, and confirm it after a yes; or say why not."""
+        seen = self.dashboard.seen
+        row, reason = self.chosen_act(seen), self.not_second(seen)
+        if row is None or reason:
+            self.dashboard.tell(f"Nothing done: {reason}.", done=False)
+            return
+        self.app.push_screen(ConfirmDialog(row, seen.me.operator if seen.me else ""), self._confirmed)
+
+    def _confirmed(self, ask: ConfirmAct | None) -> None:
+        if ask is not None:
+            self.dashboard.confirm(ask)
 
     def action_approve(self) -> None:
         """Say how: the key is on the operator's own side, and what he signs is shown there."""
