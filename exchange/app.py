@@ -18,17 +18,19 @@ from typing import Final
 import trio
 
 from exchange.clock import Clock
-from exchange.custody.custody import SIGNER, Custody, open_custody
+from exchange.custody.custody import CUSTODY, SIGNER, Custody, open_custody
 from exchange.custody.memory.world import MemoryWorld
 from exchange.custody.payouts.payments import Payments, open_payments
 from exchange.custody.signer.client import SignerClient, open_signer
+from exchange.custody.store import CustodyDamaged
+from exchange.ledger.db import LedgerDamaged, readable
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.records import Records
 from exchange.ledger.restore import restore
 from exchange.market_data.hub import Hub
 from exchange.office.approvers import Approvers
-from exchange.office.db import open_office
+from exchange.office.db import OfficeDamaged, open_office
 from exchange.office.keys import KeyRing
 from exchange.office.operators import Operators
 from exchange.office.pending_acts import PendingActs
@@ -107,11 +109,18 @@ def open_house(
         )
     with _locked(folder), ExitStack() as opened:
         vault = Vault(read_master_key(folder / MASTER_KEY), clock)
-        office = opened.enter_context(closing(open_office(folder / OFFICE)))
-        journal = opened.enter_context(closing(Journal(folder / LEDGER)))
-        queries = opened.enter_context(closing(Queries(folder / LEDGER)))
-        records = opened.enter_context(closing(Records(folder / LEDGER)))
-        state = restore(journal.connection)
+        with readable(folder / OFFICE, OfficeDamaged):
+            office = opened.enter_context(closing(open_office(folder / OFFICE)))
+            trail = Trail(office, clock, folder / TRAIL_HEAD)
+            keyring, operators = KeyRing(office, vault, clock), Operators(office, vault, clock)
+        with readable(folder / LEDGER, LedgerDamaged):
+            journal = opened.enter_context(closing(Journal(folder / LEDGER)))
+            queries = opened.enter_context(closing(Queries(folder / LEDGER)))
+            records = opened.enter_context(closing(Records(folder / LEDGER)))
+            # of their own, so that long readings of candles keep no order's status waiting
+            candles = opened.enter_context(closing(Queries(folder / LEDGER)))
+            state, hub = restore(journal.connection), Hub()
+            hub.restore(state, candles)
         sequencer = Sequencer(
             state,
             journal,
@@ -119,16 +128,10 @@ def open_house(
             queue_limit=settings.queue_limit_commands,
             batch_limit=settings.batch_limit_commands,
         )
-        hub = Hub()
-        # of their own, so that long readings of candles keep no order's status waiting
-        candles = opened.enter_context(closing(Queries(folder / LEDGER)))
-        hub.restore(state, candles)
         sequencer.subscribe(hub.consume)
-        trail = Trail(office, clock, folder / TRAIL_HEAD)
-        keyring = KeyRing(office, vault, clock)
-        operators = Operators(office, vault, clock)
         signer = opened.enter_context(open_signer(folder / SIGNER))
-        custody = opened.enter_context(open_custody(folder, settings, sequencer, clock, worlds))
+        with readable(folder / CUSTODY, CustodyDamaged):
+            custody = opened.enter_context(open_custody(folder, settings, sequencer, clock, worlds))
         payments = open_payments(folder, settings, custody, sequencer, signer, clock)
         people = (keyring, operators, trail, Approvers(office, clock), PendingActs(office, clock))
         yield House(folder, settings, clock, sequencer, queries, records, hub, *people, signer, custody, payments)

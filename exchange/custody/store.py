@@ -15,6 +15,9 @@ from typing import Final, TypeVar
 import apsw
 import trio
 
+from exchange.ledger.db import keep_checksums, load_checksums
+from exchange.ledger.wal_head import Noted, shortened
+
 T = TypeVar("T")
 
 _PRAGMAS: Final = (
@@ -66,8 +69,12 @@ class Store:
 def open_writer(path: Path) -> apsw.Connection:
     """A connection that may write, every guard on and read back."""
     path.touch(mode=0o600)
-    connection = apsw.Connection(str(path))
+    load_checksums()
+    if fault := shortened(path):
+        raise CustodyDamaged(f"{path}: {fault}. Nothing was changed. Keep the files, and restore a backup.")
+    connection = Noted(str(path))
     try:
+        keep_checksums(connection)
         for name, wanted in _PRAGMAS:
             connection.pragma(name, wanted)
             if name in _READ_BACK and (found := connection.pragma(name)) != wanted:
@@ -75,6 +82,7 @@ def open_writer(path: Path) -> apsw.Connection:
                     f"{path}: {name} is {found!r}, not {wanted!r}. Nothing was changed. Is the disk local?"
                 )
         _migrate(connection, path)
+        connection.follow(path)
     except apsw.NotADBError as error:
         connection.close()
         raise CustodyDamaged(f"{path}: this is not a database. Nothing was changed. Restore a backup.") from error

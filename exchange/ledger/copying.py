@@ -52,7 +52,7 @@ def copy_ledger(source: Path, target: Path, progress: Progress) -> None:
 
 
 def copy_plain(source: Path, target: Path, progress: Progress, look: Callable[[apsw.Connection], T]) -> T:
-    """The same for a file without checksums; what `look` sees in that snapshot. Raises what SQLite raises."""
+    """The same for a file that is no ledger; what `look` sees in that snapshot. Raises what SQLite raises."""
     reader = _plain_reader(source)
     try:
         reader.execute("BEGIN")
@@ -71,7 +71,7 @@ def copy_plain(source: Path, target: Path, progress: Progress, look: Callable[[a
 
 
 def check_plain(path: Path) -> str:
-    """Read every page of a file without checksums; "", or what is wrong with it."""
+    """Read every page of a file that is no ledger; "", or what is wrong with it."""
     reader = _plain_reader(path)
     try:
         found = next(iter(reader.execute("PRAGMA integrity_check(1)")))[0]
@@ -83,6 +83,7 @@ def check_plain(path: Path) -> str:
 
 
 def _plain_reader(path: Path) -> apsw.Connection:
+    db.load_checksums()
     uri = f"file:{quote(str(path))}?mode=ro"
     reader = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     reader.set_busy_timeout(5_000)

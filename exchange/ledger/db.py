@@ -5,6 +5,8 @@ WAL with `synchronous=FULL` (an acknowledgement means it is on disk) and page ch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -48,6 +50,19 @@ def load_checksums() -> None:
         loader.close()
 
 
+def keep_checksums(connection: apsw.Connection) -> None:
+    """Give every page of a file a checksum of its own, which is checked whenever the page is read.
+
+    A new file has them from its first page on; one of before is written anew, all of it or not at all.
+    """
+    if connection.reserve_bytes() == _CHECKSUM_BYTES:
+        return
+    older = connection.pragma("page_count")
+    connection.reserve_bytes(reserve=_CHECKSUM_BYTES)
+    if older:
+        connection.execute("VACUUM")
+
+
 def open_writer(path: Path) -> apsw.Connection:
     """Open, and if need be create, the ledger at `path` for its only writer, migrated to the newest schema."""
     load_checksums()
@@ -72,6 +87,15 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
 def damaged(path: Path, error: Exception) -> LedgerDamaged:
     """What to say of a ledger that cannot be read."""
     return LedgerDamaged(f"{path}: {error}. Nothing was changed. Keep the files, and restore a backup.")
+
+
+@contextmanager
+def readable(path: Path, damaged: type[Exception]) -> Iterator[None]:
+    """Whatever SQLite raises of the file at `path` in here is raised as `damaged`, with what to do."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise damaged(f"{path}: {error}. Nothing was changed. Keep the files, and restore a backup.") from error
 
 
 def disk_failed(path: Path, error: Exception) -> DiskFailed:

@@ -12,6 +12,9 @@ from typing import Final
 
 import apsw
 
+from exchange.ledger.db import keep_checksums, load_checksums
+from exchange.ledger.wal_head import Noted, shortened
+
 _PRAGMAS: Final = (
     ("journal_mode", "wal"),
     ("synchronous", 2),
@@ -29,8 +32,12 @@ class OfficeDamaged(Exception):
 def open_office(path: Path) -> apsw.Connection:
     """Open, and if need be create (mode 0600), the office at `path`, migrated to the newest schema."""
     path.touch(mode=0o600)
-    connection = apsw.Connection(str(path))
+    load_checksums()
+    if fault := shortened(path):
+        raise OfficeDamaged(f"{path}: {fault}. Nothing was changed. Keep the files, and restore a backup.")
+    connection = Noted(str(path))
     try:
+        keep_checksums(connection)
         for name, wanted in _PRAGMAS:
             connection.pragma(name, wanted)
             if name in _READ_BACK and (found := connection.pragma(name)) != wanted:
@@ -38,8 +45,13 @@ def open_office(path: Path) -> apsw.Connection:
                     f"{path}: {name} is {found!r}, not {wanted!r}. Nothing was changed. Is the disk local?"
                 )
         _migrate(connection, path)
+        connection.follow(path)
     except apsw.NotADBError as error:
+        connection.close()
         raise OfficeDamaged(f"{path}: this is not a database. Nothing was changed. Restore a backup.") from error
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
