@@ -129,7 +129,8 @@ def open_house(
             batch_limit=settings.batch_limit_commands,
         )
         sequencer.subscribe(hub.consume)
-        signer = opened.enter_context(open_signer(folder / SIGNER))
+        service = Path(settings.signer_socket) if settings.signer_socket else None
+        signer = opened.enter_context(open_signer(folder / SIGNER, service))
         with readable(folder / CUSTODY, CustodyDamaged):
             custody = opened.enter_context(open_custody(folder, settings, sequencer, clock, worlds))
         payments = open_payments(folder, settings, custody, sequencer, signer, clock)

@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slow_request_milliseconds: int = 1_000
     admin_idle_limit_seconds: int = 1_800
     two_person_rule: bool = True
+    signer_socket: str = ""
     deny_list_file: str = "deny.txt"
     withdrawal_allow_list: bool = True
     new_address_wait_hours: int = 24
@@ -73,6 +74,7 @@ HELP: Final = {
     "slow_request_milliseconds": "A request that takes longer is logged, with the id that its answer carries.",
     "admin_idle_limit_seconds": "How long an operator's session may be idle.",
     "two_person_rule": "Acts that loosen limits or move what is stuck wait for a second operator; never in demo mode.",
+    "signer_socket": "Socket of a signer that is a service of its own, under its own user; if unset, one is started.",
     "deny_list_file": "File with addresses that nothing is paid to: one a line, the reason behind it.",
     "withdrawal_allow_list": "Withdrawals go only to addresses that their owner has put on his list before.",
     "new_address_wait_hours": "How long an address stands on that list before it may be used.",

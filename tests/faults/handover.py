@@ -12,7 +12,7 @@ import trio
 
 from tests.faults.server import Running, demo
 
-_LAUNCH = """
+LAUNCH = """
 import fcntl, os, sys
 held = [fcntl.fcntl(int(one), fcntl.F_DUPFD, 100) for one in sys.argv[2].split(",")]
 for place, descriptor in enumerate(held):
@@ -21,6 +21,7 @@ for place, descriptor in enumerate(held):
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(held)), LISTEN_FDNAMES=sys.argv[1])
 os.execv(sys.argv[3], sys.argv[3:])
 """
+"""A program: hands the descriptors `argv[2]` on as systemd would, under the names `argv[1]`, and becomes the rest."""
 
 
 class Supervisor:
@@ -41,7 +42,7 @@ class Supervisor:
     async def start(self, folder: Path, *options: str, watchdog_seconds: int = 0) -> AsyncIterator[Running]:
         """`exchange demo` upon these sockets; killed at the end if it still runs."""
         descriptors = [one.fileno() for one in self.listening.values()]
-        launch = [sys.executable, "-c", _LAUNCH, ":".join(self.listening), ",".join(map(str, descriptors))]
+        launch = [sys.executable, "-c", LAUNCH, ":".join(self.listening), ",".join(map(str, descriptors))]
         environment = {"NOTIFY_SOCKET": str(self.path)}
         if watchdog_seconds:
             environment["WATCHDOG_USEC"] = str(watchdog_seconds * 1_000_000)

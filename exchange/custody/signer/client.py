@@ -1,7 +1,8 @@
-"""The server's side of the signer: it starts the process, asks over the socket pair, and never sees a key.
+"""The server's side of the signer: it starts the process or finds it at its socket, asks, and never sees a key.
 
 One question at a time. A signer that dies or stays silent is ended and started anew with the next question, locked
-again; what it had signed it has on record, so the same wish may be asked again.
+again; what it had signed it has on record, so the same wish may be asked again. One that is a service of its own, under
+its own user, is only hung up on, and keeps its state: whoever keeps it running restarts it.
 """
 
 from __future__ import annotations
@@ -51,9 +52,13 @@ def seal(passphrase: bytes, box: bytes, proof: bytes, identity: bytes) -> bytes:
 class SignerClient:
     """Asks the signer of one folder. Use `open_signer`."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is the signer's own; the process starts with the first question."""
+    def __init__(self, folder: Path, service: Path | None = None) -> None:
+        """`folder` is the signer's own; the process starts with the first question, unless it is a `service`.
+
+        That is a Unix socket at which the signer answers.
+        """
         self._folder = folder
+        self._service = service
         self._turn = trio.CapacityLimiter(1)
         self._stream: trio.SocketStream | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -121,6 +126,9 @@ class SignerClient:
         self.end()
         if not Folder(self._folder).vault.exists():
             raise SignerGone(f"there is no wallet in {self._folder}: `exchange wallet init` makes one")
+        if self._service is not None:
+            self._stream = await trio.open_unix_socket(self._service)
+            return self._stream
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -142,9 +150,12 @@ class SignerClient:
 
 
 @contextmanager
-def open_signer(folder: Path) -> Iterator[SignerClient]:
-    """A client of the signer of `folder`; its process starts with the first question and ends with the block."""
-    client = SignerClient(folder)
+def open_signer(folder: Path, service: Path | None = None) -> Iterator[SignerClient]:
+    """A client of the signer of `folder`; its process starts with the first question and ends with the block.
+
+    But for one that is a `service` of its own.
+    """
+    client = SignerClient(folder, service)
     try:
         yield client
     finally:

@@ -1,16 +1,19 @@
 """The signer: a process of its own whose one verb is "sign this approved request". The only one that sees a key.
 
-It speaks over one socket that it was started with, one question at a time. Its memory is not dumpable and, where the
-system lets it, locked. What goes wrong with a question is a refusal; what goes wrong with its own record or disk ends
-it. Nothing it writes or answers holds a secret.
+It speaks over one socket that it was started with, one question at a time; or, as a service under a user of its own, to
+one peer after the other at a listening socket that systemd holds, and to no user but the server's. Its memory is not
+dumpable and, where the system lets it, locked. What goes wrong with a question is a refusal; what goes wrong with its
+own record or disk ends it. Nothing it writes or answers holds a secret.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import resource
 import socket
+import struct
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +35,13 @@ from exchange.custody.signer.rules import BadRules, read_rules
 from exchange.custody.signer.seed import root, seed_of
 from exchange.custody.signing import Refused, Signed, Wish
 from exchange.custody.treasury.cold import cold_keys
+from exchange.ops.notify import BadHandover, inherited, notify
 
+LISTENER: Final = "signer"
+"""What systemd calls its socket (FileDescriptorName=)."""
+
+_UCRED: Final = struct.Struct("3i")
+"""Process, user, group: `struct ucred`."""
 _PR_SET_DUMPABLE: Final = 4
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _TRIES: Final = 5
@@ -185,21 +194,73 @@ def _credential() -> bytes:
     return file.read_bytes().rstrip(b"\r\n") if folder and file.exists() else b""
 
 
+def serve_peers(signer: Signer, listener: socket.socket, uid: int) -> None:
+    """Answer one peer after the other, for ever; a peer of another user than `uid`, by the kernel's word, is sent away.
+
+    What goes wrong with a peer ends its connection and nothing else.
+    """
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            found = peer_uid(connection)
+            if found != uid:
+                sys.stderr.write(f"signer: user {found} was sent away; this signer answers user {uid}\n")
+                continue
+            try:
+                serve(signer, connection)
+            except signer_wire.BadFrame as bad:
+                sys.stderr.write(f"signer: {bad}\n")
+            except (BrokenPipeError, ConnectionResetError):
+                continue
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """Whose process is at the other end of a Unix socket."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    return int(_UCRED.unpack(credentials)[1])
+
+
 def main(argv: list[str]) -> int:
-    """`python -m exchange.custody.signer.process FOLDER [DESCRIPTOR]`; without one the socket is descriptor 3."""
+    """`python -m exchange.custody.signer.process FOLDER [DESCRIPTOR]`, or `FOLDER --peer USER` as a service.
+
+    Without a descriptor the socket is number 3. A service answers at the listening socket that systemd calls `signer`.
+    """
     locked = guard_memory()
-    signer = Signer(Folder(Path(argv[0])), SystemClock(), memory_locked=locked)
-    connection = socket.socket(fileno=int(argv[1]) if len(argv) > 1 else 3)
     try:
+        signer = Signer(Folder(Path(argv[0])), SystemClock(), memory_locked=locked)
         if passphrase := _credential():
             signer.unlock(passphrase)
-        serve(signer, connection)
-    except (VaultDamaged, WrongPassphrase, RecordDamaged, BadRules, signer_wire.BadFrame) as error:
+        if argv[1:2] == ["--peer"]:
+            listener, uid = _handed_over(), _uid(argv[2])
+            notify("READY=1")
+            serve_peers(signer, listener, uid)
+        with socket.socket(fileno=int(argv[1]) if len(argv) > 1 else 3) as connection:
+            serve(signer, connection)
+    except (VaultDamaged, WrongPassphrase, RecordDamaged, BadRules, BadHandover, signer_wire.BadFrame) as error:
         sys.stderr.write(f"signer: {error}\n")
         return 1
     except (BrokenPipeError, ConnectionResetError):
         return 0
     return 0
+
+
+def _uid(name: str) -> int:
+    """Of the user of that name. Raises `BadHandover`."""
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise BadHandover(f"there is no user called {name}. Nothing was opened.") from None
+
+
+def _handed_over() -> socket.socket:
+    """The listening socket. Raises `BadHandover`."""
+    sockets = inherited()
+    if set(sockets) != {LISTENER}:
+        got = ", ".join(sockets) or "none"
+        raise BadHandover(f"one socket called {LISTENER} is to be handed over, not {got}. Nothing was opened.")
+    listener = sockets[LISTENER]
+    listener.setblocking(True)
+    return listener
 
 
 if __name__ == "__main__":
