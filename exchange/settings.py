@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     batch_limit_commands: int = 500
     body_limit_bytes: int = 65_536
     connections_per_address: int = 1_000
+    fast_connections: int = 4_096
     connection_attempts_per_5_minutes: int = 300
     stream_buffer_messages: int = 1_000
     free_disk_reserve_mib: int = 256
@@ -67,6 +68,7 @@ HELP: Final = {
     "batch_limit_commands": "Commands decided and committed together at the most.",
     "body_limit_bytes": "The largest request body.",
     "connections_per_address": "Connections one address may keep open at each door.",
+    "fast_connections": "Connections that the fast door keeps open in all; above that some are told to come later.",
     "connection_attempts_per_5_minutes": "WebSockets an address may try to open in 5 minutes; 0 lifts it.",
     "stream_buffer_messages": "Messages that may wait for one stream reader before it is cut off.",
     "free_disk_reserve_mib": "Below this much free disk space orders are refused; cancels still work.",

@@ -63,6 +63,7 @@ def limits_of(rooms: Rooms) -> DoorLimits:
     """The limits that the operator has set."""
     return DoorLimits(
         buffer_messages=rooms.settings.stream_buffer_messages,
+        connections=rooms.settings.fast_connections,
         connections_per_address=rooms.settings.connections_per_address,
         body_bytes=rooms.settings.body_limit_bytes,
     )
