@@ -17,6 +17,7 @@ import trio
 from exchange.admin import wire
 from exchange.admin.gauges import Check, OpenOrders, Rate
 from exchange.admin.house import House, Refused
+from exchange.admin.methods.chains import alarm_sentences
 from exchange.admin.methods.markets import PHASES, find_market, market_row, read_book
 from exchange.admin.printing import price, quantity
 from exchange.admin.quarantine import Quarantine
@@ -156,6 +157,7 @@ class Feed:
             checked=self._check.time,
             violations=self._check.found,
             quarantined=await self._quarantine.sentences(),
+            alarms=alarm_sentences(self._house),
         )
 
     async def markets(self) -> wire.MarketList:

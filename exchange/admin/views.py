@@ -23,7 +23,8 @@ class Status(Push, frozen=True, tag="status"):
     """How the exchange is, each second. `ack_p50_us`, `ack_p99_us`: from submit to durable, over the last seconds.
 
     `violations` are the sentences of the last check of all invariants, made at `checked` (0: not yet).
-    `quarantined` has a sentence for each market that was halted because the exchange failed in it.
+    `quarantined` has a sentence for each market that was halted because the exchange failed in it. `alarms` has one for
+    each chain with open alarms: how many there are, and the newest.
     """
 
     time: int
@@ -42,6 +43,7 @@ class Status(Push, frozen=True, tag="status"):
     checked: int
     violations: tuple[str, ...]
     quarantined: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
 
 
 class MarketRow(msgspec.Struct, frozen=True):

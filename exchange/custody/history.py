@@ -8,6 +8,7 @@ import apsw
 import msgspec
 
 from exchange.core.units import AccountId, AssetId, Micros
+from exchange.custody.deposits.confirmations import HOUSE
 from exchange.custody.deposits.incoming_rows import Row
 from exchange.custody.port import Purpose
 
@@ -47,11 +48,11 @@ def deposits(
         "i.rowid < ?": before,
     }
     wanted = {clause: value for clause, value in given.items() if value is not None}
-    where = " AND ".join(["i.purpose = ?", *wanted])
+    where = " AND ".join(["i.purpose = ?", "i.state <> ?", *wanted])
     found = db.execute(
         f"SELECT i.rowid, a.address, {_COLUMNS} FROM incoming AS i"
         f" JOIN addresses AS a ON a.chain = i.chain AND a.key = i.to_key WHERE {where}"
         " ORDER BY i.rowid DESC LIMIT ? OFFSET ?",
-        (Purpose.DEPOSIT, *wanted.values(), limit, offset),
+        (Purpose.DEPOSIT, HOUSE, *wanted.values(), limit, offset),
     )
     return [Shown(int(number), str(address), Row(*values)) for number, address, *values in found]

@@ -20,7 +20,6 @@ from exchange.clock import Clock
 from exchange.core import commands as co
 from exchange.core.market import Asset
 from exchange.core.networks import Network
-from exchange.core.transfers import WITHDRAWAL_TRANSITIONS, WithdrawalState
 from exchange.core.units import Amount
 from exchange.custody import wallet
 from exchange.custody.bitcoin.networks import NETWORKS
@@ -40,6 +39,8 @@ _VAULT_BYTES: Final = 16 << 20
 _TOKEN_DECIMALS: Final = 6
 _HOT: Final = {BTC: 50 * 10**8, ETH: 500 * 10**18, TOKEN: 1_000_000 * 10**_TOKEN_DECIMALS}
 """What the hot wallet begins with, in the chains' units."""
+_GAS: Final = 10**18
+"""In the tank that pays for moving tokens."""
 _HOT_PARTS: Final = 4
 _RULES: Final = """\
 [chains.BTC]
@@ -119,9 +120,11 @@ class Chained:
         else:
             await self._unlock(house)
         for way in WAYS:
-            hot = await _hot_address(house.custody.lines[way.chain].pool)
+            hot = await _own_address(house.custody.lines[way.chain].pool, Purpose.HOT)
             for _ in range(_HOT_PARTS):
                 await self.out.pay(way.asset, hot, _HOT[way.asset] // _HOT_PARTS)
+        if not self.in_memory:
+            await self.out.pay(ETH, await _own_address(house.custody.lines[ETH].pool, Purpose.GAS), _GAS)
         for _ in range(CONFIRMATIONS):
             await self.out.mine()
 
@@ -171,26 +174,6 @@ def _forget(folder: Path) -> None:
     shutil.rmtree(folder / SIGNER, ignore_errors=True)
 
 
-async def end_withdrawals(house: House) -> None:
-    """What was still on its way out when the last run ended goes back: its chain is gone."""
-    alive = await house.sequencer.read(
-        lambda state: {key: one.state for key, one in state.withdrawals.items() if one.holds}
-    )
-    for key, begun in alive.items():
-        state = begun
-        while (following := _towards_the_end(state)) is not None:
-            await _done(house, co.MoveWithdrawal(key, following))
-            state = following
-
-
-def _towards_the_end(state: WithdrawalState) -> WithdrawalState | None:
-    """Rejected or failed, by way of other states where need be; None at an end."""
-    for end in (WithdrawalState.REJECTED, WithdrawalState.FAILED, WithdrawalState.SENT):
-        if (state, end) in WITHDRAWAL_TRANSITIONS:
-            return end
-    return None
-
-
 def _network(way: Way, asset: Asset, contract: str) -> Network:
     part = 10**asset.decimals // _PARTS
     return Network(
@@ -209,12 +192,12 @@ def _network(way: Way, asset: Asset, contract: str) -> Network:
     )
 
 
-async def _hot_address(pool: Pool) -> str:
+async def _own_address(pool: Pool, purpose: Purpose) -> str:
     """Made as soon as the chain's room has taken its wallet."""
     while True:
-        hot = [one.address for one in pool.watched.values() if one.purpose is Purpose.HOT]
-        if hot:
-            return hot[0]
+        found = [one.address for one in pool.watched.values() if one.purpose is purpose]
+        if found:
+            return found[0]
         await trio.sleep(0.05)
 
 

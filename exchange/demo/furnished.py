@@ -20,8 +20,9 @@ from exchange.core.listing import Presets
 from exchange.core.rejects import Reject
 from exchange.core.units import AccountId, Amount
 from exchange.custody.memory.world import MemoryWorld
-from exchange.demo.chained import CONFIRMATIONS, Chained, chains, described, end_withdrawals
+from exchange.demo.chained import CONFIRMATIONS, Chained, chains, described
 from exchange.demo.flow import Flow
+from exchange.demo.former_chains import part_with
 from exchange.demo.maker import HouseMaker
 from exchange.demo.show import show
 from exchange.furnish import list_presets, read_presets
@@ -116,7 +117,7 @@ class Demo:
                 for number in range(FLOW_ACCOUNTS):
                     await _funded(house, flow_name(number), _FLOW_FUNDS)
             if self.chains:
-                await end_withdrawals(house)
+                await part_with(house)
 
     @asynccontextmanager
     async def around(self, settings: Settings) -> AsyncIterator[tuple[Settings, Mapping[str, MemoryWorld]]]:

@@ -54,6 +54,18 @@ async def test_a_stopped_chain_goes_on_when_an_operator_says_so(tmp_path: Path) 
         assert at.stopped == ""
 
 
+async def test_status_has_the_newest_alarm_of_each_chain_and_how_many_more_there_are(tmp_path: Path) -> None:
+    async with furnished(tmp_path, worlds=_world()) as house, attached(house) as client:
+        assert (await client.call(wire.GetStatus())).alarms == ()
+        now = house.clock.now()
+        for text in ("first", "second"):
+            raised = partial(chain_rows.raise_alarm, chain="BTC", kind="node", text=text, now=now)
+            await house.custody.store.write(raised)
+        assert (await client.call(wire.GetStatus())).alarms == ("BTC: node: second (and 1 more)",)
+        await client.call(wire.CloseAlarms("BTC"))
+        assert (await client.call(wire.GetStatus())).alarms == ()
+
+
 async def test_an_auditor_lets_no_chain_go_on(tmp_path: Path) -> None:
     async with furnished(tmp_path, worlds=_world()) as house, attached(house, Role.AUDITOR) as client:
         with pytest.raises(Refused, match="may not do that"):

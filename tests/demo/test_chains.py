@@ -15,13 +15,16 @@ import trio
 
 from exchange.app import House, open_house
 from exchange.clock import SystemClock
-from exchange.core.transfers import WithdrawalState
-from exchange.core.units import AccountId, Amount
+from exchange.core import commands as co
+from exchange.core.transfers import DepositState, WithdrawalState
+from exchange.core.units import AccountId, Amount, AssetId
 from exchange.custody import history
 from exchange.custody.payouts.rows import withdrawals
 from exchange.custody.payouts.withdrawals import Wanted
+from exchange.custody.proof.reconciling import open_reconciler
 from exchange.custody.status import Following
-from exchange.demo.chained import Chained, _towards_the_end
+from exchange.demo.chained import Chained
+from exchange.demo.former_chains import towards_the_end
 from exchange.demo.furnished import Demo
 from exchange.demo.nodes import NoNode, anvil, bitcoind
 from exchange.demo.outside import MemoryOutside
@@ -127,11 +130,44 @@ async def _mine(chained: Chained) -> None:
         await trio.sleep(0.3)
 
 
+async def test_a_later_start_agrees_with_its_new_chains_whatever_came_and_went_over_the_old_ones(
+    tmp_path: Path,
+) -> None:
+    """More came in than went out, and then the other way round; people keep what they have."""
+    has: dict[int, int] = {}
+    for paid_in, taken in ((10, 0), (0, 3), (0, 0)):
+        async with in_memory(tmp_path / "data") as (house, _):
+            state = house.sequencer.state
+            alice, btc = state.names["alice"], next(one for one in state.assets.values() if one.code == "BTC")
+            assert not has or state.available(alice, btc.id) == has[btc.id]
+            judged = await open_reconciler(
+                tmp_path / "data" / "ledger.db", house.custody, house.sequencer, house.clock
+            ).compare()
+            assert [one.verdict for one in judged] == [""] * len(judged) != []
+            await _moved(house, alice, btc.id, paid_in, taken)
+            has[btc.id] = state.available(alice, btc.id)
+    verify(tmp_path / "data" / "ledger.db", lambda _done, _total: None)
+
+
+async def _moved(house: House, account: AccountId, asset: AssetId, paid_in: int, taken: int) -> None:
+    """So many parts of an asset came and went, as the ledger hears of it."""
+    least = next(one.withdrawal_min for one in house.sequencer.state.networks.values() if one.asset == asset)
+    key = f"t{paid_in}:{taken}"
+    moves: list[co.Command] = []
+    if paid_in:
+        moves.append(co.ReportDeposit(key, account, asset, Amount(paid_in * least), DepositState.CREDITED))
+    if taken:
+        moves.append(co.RequestWithdrawal(key, account, asset, Amount(taken * least), "BTC"))
+        moves += [co.MoveWithdrawal(key, WithdrawalState(state)) for state in (3, 4, 5, 6, 7, 8)]
+    for move in moves:
+        assert (await house.sequencer.call(move)).reject is None
+
+
 def test_whatever_was_on_its_way_out_has_a_way_back() -> None:
     """From every state to an end."""
     for begun in WithdrawalState:
         state, steps = begun, 0
-        while (following := _towards_the_end(state)) is not None:
+        while (following := towards_the_end(state)) is not None:
             state, steps = following, steps + 1
             assert steps < 5
         assert state in {*list(WithdrawalState)[WithdrawalState.FINAL - 1 :]}

@@ -64,6 +64,18 @@ async def test_a_market_in_quarantine_is_an_alarm_with_its_reason() -> None:
     await play(scenario, Server(status=status(quarantined=(sentence,))))
 
 
+async def test_open_alarms_of_chains_are_named_on_every_screen() -> None:
+    sentence = "ETH: gas tank empty: 5 wei are missing (and 2 more)"
+
+    async def scenario(desk: Desk) -> None:
+        for screen in "123":
+            await desk.press(screen)
+            await desk.shows(f"▲ {sentence}")
+        assert "ALL WELL" not in desk.text()
+
+    await play(scenario, Server(status=status(alarms=(sentence,))))
+
+
 async def test_markets_that_are_not_open_are_named() -> None:
     rows = [market("BTCUSDT", "HALTED"), market("ETHUSDT", "POST_ONLY"), market("BTCUSD")]
 

@@ -57,6 +57,8 @@ def _troubles(seen: Seen, as_of: str) -> Iterator[Said]:
         yield Said(ALARM, f"✖ {broken} BROKEN: {plain(status.violations[0])}")
     for sentence in status.quarantined:
         yield Said(ALARM, f"✖ {plain(sentence)}")
+    for sentence in status.alarms:
+        yield Said(ALARM, f"▲ {plain(sentence)}")
     percent = fill_percent(status.queue_length, status.queue_limit)
     if percent >= FULL_PERCENT:
         yield Said(ALARM, f"▲ QUEUE {percent} % FULL: at 100 % new orders are refused")

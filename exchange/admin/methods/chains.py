@@ -23,6 +23,8 @@ from exchange.custody.proof import reconcile_rows
 from exchange.custody.proof.reconcile_rows import Reconciled
 
 _ALARMS: Final = 20
+_ALARM_CHARS: Final = 200
+"""Of an alarm, where it stands among others."""
 _STATES: Final = {state.name.lower(): int(state) for state in DepositState}
 
 
@@ -106,6 +108,16 @@ async def explain_deposit(house: House, ask: wire.ExplainDeposit) -> wire.Deposi
         found = known or found
     names = await house.sequencer.read(lambda state: {one.id: one.name for one in state.accounts.values()})
     return wire.DepositsExplained(tuple(_view(one, names) for one in found))
+
+
+def alarm_sentences(house: House) -> tuple[str, ...]:
+    """One for each chain with open alarms: how many there are, and the newest."""
+    rows = [_row(house, line) for line in house.custody.lines.values()]
+    return tuple(
+        f"{row.name}: {one[:_ALARM_CHARS]}{f' (and {len(row.alarms) - 1} more)' if len(row.alarms) > 1 else ''}"
+        for row in rows
+        for one in row.alarms[:1]
+    )
 
 
 def _line(house: House, name: str) -> Line:

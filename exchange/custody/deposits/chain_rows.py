@@ -12,6 +12,7 @@ from exchange.core.units import Micros
 from exchange.custody.port import Header
 
 _PROGRESS: Final = "SELECT name, identity, first, height, hash, stopped FROM chains"
+_CONDITION: Final = "chain = ?1 AND kind = ?2 AND about = ?3 AND closed = 0"
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -100,6 +101,23 @@ def raise_alarm(db: apsw.Connection, chain: str, kind: str, text: str, now: Micr
         return False
     db.execute("INSERT INTO alarms (chain, kind, text, raised) VALUES (?, ?, ?, ?)", (chain, kind, text, now))
     return True
+
+
+def condition(db: apsw.Connection, chain: str, kind: str, about: str) -> str:
+    """The newest words of the alarm about a condition that lasts; "" when it does not."""
+    row = db.execute(f"SELECT text FROM alarms WHERE {_CONDITION}", (chain, kind, about)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def set_condition(db: apsw.Connection, chain: str, kind: str, about: str, text: str, now: Micros) -> None:
+    """What lasts and changes has one alarm, with the newest words; "" ends it."""
+    if not text:
+        db.execute(f"UPDATE alarms SET closed = ?4 WHERE {_CONDITION}", (chain, kind, about, now))
+    elif condition(db, chain, kind, about):
+        db.execute(f"UPDATE alarms SET text = ?4 WHERE {_CONDITION}", (chain, kind, about, text))
+    else:
+        values = (chain, kind, about, text, now)
+        db.execute("INSERT INTO alarms (chain, kind, about, text, raised) VALUES (?, ?, ?, ?, ?)", values)
 
 
 def close_alarms(db: apsw.Connection, chain: str, kind: str, now: Micros) -> None:

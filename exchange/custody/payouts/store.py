@@ -11,6 +11,7 @@ import apsw
 
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import Micros
+from exchange.custody.deposits import chain_rows
 from exchange.custody.payouts.purse import Books
 from exchange.custody.payouts.rows import (
     AttemptRow,
@@ -274,11 +275,7 @@ def stop(db: apsw.Connection, chain: str, why: str, now: Micros) -> bool:
 
 def alarm(db: apsw.Connection, chain: str, kind: str, text: str, now: Micros) -> None:
     """Tell the operators, once while it is open."""
-    same = db.execute(
-        "SELECT 1 FROM alarms WHERE chain = ? AND kind = ? AND text = ? AND closed = 0", (chain, kind, text)
-    )
-    if same.fetchone() is None:
-        db.execute("INSERT INTO alarms (chain, kind, text, raised) VALUES (?, ?, ?, ?)", (chain, kind, text, now))
+    chain_rows.raise_alarm(db, chain, kind, text, now)
 
 
 def resume(db: apsw.Connection, chain: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import msgspec
 
 from exchange.clock import Clock
-from exchange.custody.payouts import store as payout_store
+from exchange.custody.deposits import chain_rows
 from exchange.custody.payouts.purse import Books
 from exchange.custody.payouts.rows import stopped
 from exchange.custody.port import BadAddress, Chain, Draft, FeeTooHigh, Header, Unaffordable
@@ -88,16 +88,19 @@ class Sweeper:
         moving = sweep_rows.moving(db, name)
         if stopped(db, name) or len(moving) >= _MOST_MOVING:
             return None
+        number, empty, waits = None, "", ""
         try:
             planned = await self._moves.sweep(sweep_rows.piles(db, name), self.plans.least, moving)
             if planned is None and not moving:
                 planned = await self._level()
-            return None if planned is None else await self._keep(planned)
+            number = None if planned is None else await self._keep(planned)
         except TankEmpty as error:
-            await self._alarm("gas tank empty", str(error))
+            empty = str(error)
         except (Unaffordable, FeeTooHigh, BadAddress) as error:
-            await self._alarm("moves wait", str(error))
-        return None
+            waits = str(error)
+        await self._alarm("gas tank empty", empty)
+        await self._alarm("moves wait", waits)
+        return number
 
     async def _level(self) -> Planned | None:
         """Too much in the hot wallet goes to cold; too little is an alarm, since its keys are not here."""
@@ -106,12 +109,13 @@ class Sweeper:
             have = await self._moves.hot(contract, header)
             advice = hot_limits.advise(have, hot.wanted, hot.liabilities)
             what = contract or "the chain's own coin"
-            if advice.act is Act.REFILL:
-                await self._alarm("hot wallet low", f"{what}: below half of {hot.wanted}. Refill it from cold")
-            elif advice.act is Act.SPILL and self.plans.cold:
+            low = f"{what}: below half of {hot.wanted}. Refill it from cold" if advice.act is Act.REFILL else ""
+            await self._alarm("hot wallet low", low, contract)
+            much = advice.act is Act.SPILL and not self.plans.cold
+            full = f"{what}: too much for {hot.wanted}, and no cold wallet is known" if much else ""
+            await self._alarm("hot wallet full", full, contract)
+            if advice.act is Act.SPILL and self.plans.cold:
                 return await self._moves.spill(contract, advice.amount, self.plans.cold)
-            elif advice.act is Act.SPILL:
-                await self._alarm("hot wallet full", f"{what}: too much for {hot.wanted}, and no cold wallet is known")
         return None
 
     async def _keep(self, planned: Planned) -> int | None:
@@ -126,6 +130,10 @@ class Sweeper:
             )
         )
 
-    async def _alarm(self, kind: str, text: str) -> None:
-        now = self._clock.now()
-        await self._store.write(partial(payout_store.alarm, chain=self._chain.name, kind=kind, text=text, now=now))
+    async def _alarm(self, kind: str, text: str, about: str = "") -> None:
+        """Tell the operators how it stands with something; "" when it is well, or well again."""
+        name = self._chain.name
+        if chain_rows.condition(self._store.reader, name, kind, about) != text:
+            now = self._clock.now()
+            told = partial(chain_rows.set_condition, chain=name, kind=kind, about=about, text=text, now=now)
+            await self._store.write(told)

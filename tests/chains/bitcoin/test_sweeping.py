@@ -108,10 +108,13 @@ async def test_too_much_in_the_hot_wallet_goes_to_cold(moved: Moved) -> None:
     assert 2 * COIN - 10_000 < moved.hot() < 2 * COIN
 
 
-async def test_b32_a_hot_wallet_that_is_too_empty_is_an_alarm(moved: Moved) -> None:
+async def test_b32_a_hot_wallet_that_is_too_empty_is_an_alarm_until_it_is_filled(moved: Moved) -> None:
     await moved.house.fill(COIN // 2)
     await moved.sweeper.step()
     assert moved.house.alarms() == ["hot wallet low"]
+    await moved.house.fill(COIN * 3 // 2)
+    await moved.sweeper.step()
+    assert moved.house.alarms() == []
     assert target(100 * COIN, ()) == 2 * COIN
 
 

@@ -9,6 +9,8 @@ import pytest
 from eth_account import Account
 
 from exchange.core.transfers import DepositState, WithdrawalState
+from exchange.custody import history
+from exchange.custody.deposits.explainer import explain
 from exchange.custody.evm import body as evm_body
 from exchange.custody.payouts.rows import payouts
 from exchange.custody.port import Purpose
@@ -110,18 +112,29 @@ async def test_a_token_is_swept_after_gas_was_sent_and_the_gas_is_nobodys_deposi
     assert made.has(ALICE, TOKEN) == before
     assert made.has(ALICE, COIN) == 0
     assert sorted(made.states()) == [0, DepositState.SWEPT]
+    (shown,) = history.deposits(made.store.reader, account=ALICE)
+    assert shown.row.contract == moved.token.lower()
+    (gas,) = [row for row in made.rows() if row.state == 0]
+    (said,) = explain(made.store.reader, gas.txid)
+    assert "house" in said.why
 
 
-async def test_an_empty_gas_tank_is_an_alarm_and_nothing_moves(moved: Moved) -> None:
+async def test_an_empty_gas_tank_is_one_alarm_that_ends_with_it_and_nothing_moves(moved: Moved) -> None:
+    """What is missing is another number at each step; operators read one line."""
     made = moved.house
     gas = first(made.store.reader, NAME, Purpose.GAS)
     assert gas is not None
     await made.outside.fund(gas, 0)
     await made.outside.call(moved.token, "mint(address,uint256)", made.alice, 5 * _TOKENS)
     await made.mine(3)
-    await moved.sweeper.step()
+    for _ in range(3):
+        await moved.sweeper.step()
+        await made.mine()
     assert payouts(made.store.reader, "1") == []
     assert made.alarms() == ["gas tank empty"]
+    await made.outside.fund(gas, ETHER)
+    await moved.sweeper.step()
+    assert made.alarms() == []
 
 
 async def test_two_deposits_on_one_address_are_one_sweep(moved: Moved) -> None:
