@@ -11,7 +11,7 @@ import trio
 
 from tests.faults.server import SYMBOL, Ledger, Load, Running, assert_all_there, demo
 
-KILLS = 500 if "NIGHTLY" in os.environ else 20
+KILLS = int(os.environ.get("KILLS", "500" if "NIGHTLY" in os.environ else "20"))
 CONNECTIONS = 6
 ROUND_SECONDS = 240
 

@@ -19,7 +19,7 @@ from exchange.core.units import Amount, Micros
 from tests.core.compare import digest
 from tests.simulation.bazaar import Bazaar
 
-SEEDS = 10_000 if "NIGHTLY" in os.environ else 500
+SEEDS = 20_000 if "NIGHTLY" in os.environ else 500
 SHARDS = 10
 STEPS = 60
 
