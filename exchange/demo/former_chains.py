@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from exchange.app import House
 from exchange.core import commands as co
 from exchange.core.networks import Network
 from exchange.core.postings import CUSTODY
+from exchange.core.state import State
 from exchange.core.transfers import WITHDRAWAL_TRANSITIONS, DepositState, WithdrawalState
-from exchange.core.units import AccountId, Amount
+from exchange.core.units import AccountId, Amount, AssetId
 
 NAME: Final = "former-chains"
 """The account that takes over what people have brought in over chains that are gone, and gives back what they took."""
@@ -19,18 +21,23 @@ _PAID: Final = (_W.APPROVED, _W.PLANNED, _W.SIGNED, _W.SENT, _W.CONFIRMED, _W.FI
 
 
 async def part_with(house: House) -> None:
-    """End what was on its way, and let the ledger say that nothing is outside. People keep what they have."""
+    """End what was on its way, and let the ledger say that nothing is on those chains. People keep what they have."""
     await _end_withdrawals(house)
     for asset in await house.sequencer.read(lambda state: list(state.payouts_shut)):
         await _done(house, co.SetPayoutsShut(asset, shut=False, reason="those chains are gone"))
     begun = house.clock.now()
-    networks = await house.sequencer.read(lambda state: list(state.networks.values()))
-    outside = await house.sequencer.read(
-        lambda state: {one.asset: state.available(CUSTODY, one.asset) for one in networks}
-    )
+    networks, outside = await house.sequencer.read(lambda state: (list(state.networks.values()), _outside(state)))
     for network in networks:
-        if came := -outside[network.asset]:
+        if came := outside[network.asset]:
             await _even(house, network, came, f"{NAME}:{network.asset}:{begun}")
+
+
+def _outside(state: State) -> Counter[AssetId]:
+    """What the chains of before had of each asset, by the ledger. What it booked as paid to networks stays booked."""
+    booked: Counter[AssetId] = Counter()
+    for asset, amount in state.costs.values():
+        booked[asset] += amount
+    return Counter({asset: booked[asset] - state.available(CUSTODY, asset) for asset in state.assets})
 
 
 async def _even(house: House, network: Network, came: int, key: str) -> None:

@@ -159,6 +159,7 @@ async def _moved(house: House, account: AccountId, asset: AssetId, paid_in: int,
     if taken:
         moves.append(co.RequestWithdrawal(key, account, asset, Amount(taken * least), "BTC"))
         moves += [co.MoveWithdrawal(key, WithdrawalState(state)) for state in (3, 4, 5, 6, 7, 8)]
+        moves.append(co.BookNetworkCost(key, asset, Amount(5_020)))
     for move in moves:
         assert (await house.sequencer.call(move)).reject is None
 
