@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from exchange.core.committed import Committed
-from exchange.core.events import OrderAccepted, OrderEnded, Traded
+from exchange.core.events import MatchPrevented, OrderAccepted, OrderAmended, OrderEnded, Traded
 from exchange.core.units import Micros, OrderId
 from exchange.ledger.activity import Deed, Done
 
@@ -41,7 +41,11 @@ class Unfilled:
     def __init__(self, limits: Limits, orders: Iterable[Order]) -> None:
         """`orders` are those open already."""
         self._limits = limits
-        self._waiting = {order.id for order in orders if not order.filled}
+        self._waiting: dict[OrderId, int] = {order.id: order.quantity for order in orders if not order.filled}
+
+    def __len__(self) -> int:
+        """How many open orders have not traded yet."""
+        return len(self._waiting)
 
     def consume(self, committed: Committed) -> None:
         """Take in one commit."""
@@ -49,11 +53,24 @@ class Unfilled:
         for event in committed.events:
             kind = type(event)
             if kind is OrderAccepted:
-                waiting.add(event.order)  # type: ignore[union-attr]
+                waiting[event.order] = event.quantity  # type: ignore[union-attr]
             elif kind is OrderEnded:
-                waiting.discard(event.order)  # type: ignore[union-attr]
+                waiting.pop(event.order, None)  # type: ignore[union-attr]
             elif kind is Traded:
                 self._traded(event)  # type: ignore[arg-type]
+            elif isinstance(event, MatchPrevented):
+                self._shrunk(event.maker_order, event.maker_lots)
+                self._shrunk(event.taker_order, event.taker_lots)
+            elif isinstance(event, OrderAmended):
+                self._shrunk(event.order, event.before - event.quantity)
+
+    def _shrunk(self, order: OrderId, lots: int) -> None:
+        """The order lost so many lots; whose last ones went to the prevention of a self-trade has ended by that."""
+        left = self._waiting.get(order, 0) - lots
+        if left > 0:
+            self._waiting[order] = left
+        else:
+            self._waiting.pop(order, None)
 
     def _traded(self, event: Traded) -> None:
         if self._first(event.taker_order):
@@ -63,7 +80,4 @@ class Unfilled:
 
     def _first(self, order: OrderId) -> bool:
         """Whether that is the order's first trade."""
-        if order not in self._waiting:
-            return False
-        self._waiting.remove(order)
-        return True
+        return self._waiting.pop(order, None) is not None
