@@ -103,14 +103,14 @@ class ListVelocities(Ask[VelocityList], frozen=True):
 
 
 class SetVelocity(Ask[VelocityRow], frozen=True):
-    """How much of an asset may be withdrawn by all together, and by one account; "0": no limit."""
+    """How much of an asset may be withdrawn by all together, and by one account; "0": no limit, None: as it was."""
 
     method: ClassVar[str] = "velocity.set"
     asset: str
-    hour: str = "0"
-    day: str = "0"
-    account_hour: str = "0"
-    account_day: str = "0"
+    hour: str | None = None
+    day: str | None = None
+    account_hour: str | None = None
+    account_day: str | None = None
 
 
 WITHDRAWAL_ASKS = (

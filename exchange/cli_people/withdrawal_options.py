@@ -56,13 +56,16 @@ def _deciding(verbs: Subparsers[argparse.ArgumentParser], verb: Verb) -> None:
 
 
 def _limiting(verbs: Subparsers[argparse.ArgumentParser], verb: Verb) -> None:
-    about = "Say how much of an asset may be withdrawn before payouts stop (or, of one account, wait); 0: no limit."
+    about = (
+        "Say how much of an asset may be withdrawn before payouts stop (or, of one account, wait); 0: no limit. "
+        "A limit that is not named stays as it is."
+    )
     one = verb(verbs, "withdrawal limit", about, "exchange withdrawal limit BTC --hour 5 --day 20 --account-day 2")
     one.add_argument("asset", help="the asset's code")
     for name, what in (("hour", "all accounts in an hour"), ("day", "all accounts in a day")):
-        one.add_argument(f"--{name}", default="0", metavar="AMOUNT", help=f"by {what}: beyond it payouts stop")
+        one.add_argument(f"--{name}", metavar="AMOUNT", help=f"by {what}: beyond it payouts stop")
     for name, what in (("account-hour", "one account in an hour"), ("account-day", "one account in a day")):
-        one.add_argument(f"--{name}", default="0", metavar="AMOUNT", help=f"by {what}: beyond it they wait")
+        one.add_argument(f"--{name}", metavar="AMOUNT", help=f"by {what}: beyond it they wait")
     about = "List those limits, and what was asked for in that time."
     verb(verbs, "withdrawal limits", about, "exchange withdrawal limits --csv").add_argument(
         "--csv", action="store_true", help="comma-separated, for a spreadsheet"

@@ -221,6 +221,23 @@ async def test_velocity_limits_are_set_and_shown_in_plain_amounts(tmp_path: Path
             await carry_out(here.house, TINA, wire.SetVelocity("BTC", hour="-1"))
 
 
+async def test_to_set_one_velocity_limit_lifts_none_of_the_others(tmp_path: Path) -> None:
+    """Whoever tightens the limit of a day must not open the hour without a word; 0 lifts, and has to be said."""
+    async with desk(tmp_path) as here:
+        await carry_out(here.house, TINA, wire.SetVelocity("BTC", hour="0.5", account_day="0.1"))
+        row = await carry_out(here.house, TINA, wire.SetVelocity("BTC", day="2"))
+        assert (row.hour, row.day, row.account_hour, row.account_day) == (
+            "0.50000000",
+            "2.00000000",
+            "0.00000000",
+            "0.10000000",
+        )
+        row = await carry_out(here.house, TINA, wire.SetVelocity("BTC", hour="0"))
+        assert (row.hour, row.day) == ("0.00000000", "2.00000000")
+        with pytest.raises(Refused, match="say which limit"):
+            await carry_out(here.house, TINA, wire.SetVelocity("BTC"))
+
+
 async def test_lists_are_searched_and_paged(tmp_path: Path) -> None:
     """Newest first."""
     async with desk(tmp_path) as here:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
+
 from exchange.admin import wire
 from exchange.admin.house import Caller, House, Refused
 from exchange.admin.methods.withdrawals import checked_reason, from_hex
@@ -76,13 +78,15 @@ async def list_velocities(house: House, _ask: wire.ListVelocities) -> wire.Veloc
 
 
 async def set_velocity(house: House, ask: wire.SetVelocity) -> wire.VelocityRow:
-    """New limits for an asset, in the place of those before."""
+    """New limits for an asset, each in the place of the one before; those of which nothing is said stay."""
     asset = await house.sequencer.read(lambda state: state.asset_by_code(ask.asset))
     if asset is None:
         raise Refused("not_found", f"no asset is called {ask.asset[:32]}. Nothing was changed.")
-    limits = Velocity(
-        *(_atoms(text, asset) for text in (ask.hour, ask.day, ask.account_hour, ask.account_day)),
-    )
+    said = {name: text for name in Velocity.__struct_fields__ if (text := getattr(ask, name)) is not None}
+    if not said:
+        raise Refused("bad_params", "say which limit is to change, and to what. Nothing was changed.")
+    before = withdrawal_store.velocity(house.payments.store.reader, asset.id)
+    limits = msgspec.structs.replace(before, **{name: _atoms(text, asset) for name, text in said.items()})
     await house.payments.store.write(partial(withdrawal_store.set_velocity, asset=asset.id, limits=limits))
     return _velocity(house, asset)
 
