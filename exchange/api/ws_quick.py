@@ -21,7 +21,7 @@ from exchange.core.units import Micros
 from exchange.office.keys import KeyRing
 
 _MAX_PLANS: Final = 4_096
-"""So many shapes of requests are remembered; any other goes the long way."""
+"""So many shapes of requests are remembered, of those that a living key asked for; any other goes the long way."""
 
 _MAX_ID: Final = 64
 _MILLISECONDS: Final = range(10**12, 10**13)
@@ -69,7 +69,7 @@ class _Plan(msgspec.Struct):
 
 
 _decode: Final = msgspec.json.Decoder(_Request, float_hook=_Number).decode
-_plans: Final[dict[tuple[object, ...], _Plan | None]] = {}
+_plans: Final[dict[tuple[object, ...], _Plan]] = {}
 
 
 def quick(text: str, keyring: KeyRing, address: str, logged_on: str, now: Micros) -> Quick | None:
@@ -89,11 +89,9 @@ def quick(text: str, keyring: KeyRing, address: str, logged_on: str, now: Micros
     if not (0 < number < 1 << 63 if type(number) is int else len(number) <= _MAX_ID):  # type: ignore[arg-type]
         return None  # -0, or something long, would not be written as it was sent
     shape = (request.method, *params, *map(type, params.values()))
-    try:
-        plan = _plans[shape]
-    except KeyError:
-        plan = _learn(shape, request.method, params)
-    if plan is None:
+    known = _plans.get(shape)
+    plan = known or _plan(request.method, params)
+    if plan is None or (known is None and len(_plans) >= _MAX_PLANS):
         return None
     key = keyring.find_from(address, params.get("apiKey", logged_on))
     timestamp, window = params["timestamp"], params.get("recvWindow", _DEFAULT_WINDOW_MS)
@@ -107,16 +105,10 @@ def quick(text: str, keyring: KeyRing, address: str, logged_on: str, now: Micros
     signed = plan.signed
     if signed is not None and not verify(key, (plan.payload % signed(params)).encode(), params["signature"]):
         return None
+    if known is None:  # only now: strangers could else fill all places, and memory with names of their own
+        _plans[shape] = plan
     asked = plan.reading.read(params)
     return Quick(number, plan.route, caller_of(key), asked) if asked is not None else None
-
-
-def _learn(shape: tuple[object, ...], method: str, params: dict[str, Any]) -> _Plan | None:
-    """Work out how such requests are read, once."""
-    if len(_plans) >= _MAX_PLANS:
-        return None
-    plan = _plans[shape] = _plan(method, params)
-    return plan
 
 
 def _plan(method: str, params: dict[str, Any]) -> _Plan | None:

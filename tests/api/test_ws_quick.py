@@ -119,6 +119,27 @@ async def test_whoever_logged_on_signs_for_nobody_else(fast: Fast) -> None:
     assert quick(fast, forged, logged_on=alice) is None
 
 
+async def test_of_strangers_requests_no_shape_is_remembered(fast: Fast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each shape keeps a place and its names for good: an address without a key could take them all."""
+    plans: dict[tuple[object, ...], Any] = {}
+    monkeypatch.setattr(ws_quick, "_plans", plans)
+    good = request(fast, "order.place", **GOOD)
+    strangers = [
+        good.replace('"symbol"', '"symbol_"'),
+        good.replace("order.place", "order.place" * 100),
+        good.replace('"signature":"', '"signature":"0'),
+        good.replace(fast.house.alice.key.api_key, "x" * 64),
+        unsigned(fast, "order.place", **GOOD),
+    ]
+    assert [quick(fast, text) for text in strangers] == [None] * len(strangers)
+    assert not plans
+    assert quick(fast, good) is not None
+    assert len(plans) == 1
+    monkeypatch.setattr(ws_quick, "_MAX_PLANS", 1)
+    assert quick(fast, good) is not None
+    assert quick(fast, request(fast, "order.cancel", symbol="BTCUSDT", orderId=5)) is None
+
+
 async def test_b22_a_key_that_is_not_good_from_there_is_left_to_the_long_way(fast: Fast) -> None:
     """B22: the short way asks the list of addresses too."""
     text = request(fast, "order.place", **GOOD)
