@@ -1,4 +1,7 @@
-"""Whose address pays for a request: the peer's own or, behind the operator's proxy, that of whom it speaks for."""
+"""Whose address pays for a request: the peer's own or, behind the operator's proxy, that of whom it speaks for.
+
+And what is counted as one address: whoever has a line of IPv6 has 2**64, and could take another for each request.
+"""
 
 from __future__ import annotations
 
@@ -35,3 +38,14 @@ def plain(address: str) -> str:
         return address
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return str(mapped or parsed)
+
+
+@lru_cache(maxsize=4_096)
+def line_of(address: str) -> str:
+    """The name under which limits count an address, written as by `plain`: of IPv6 its /64, all others as they are."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.IPv6Network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address

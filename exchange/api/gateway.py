@@ -15,7 +15,7 @@ import trio
 
 from exchange.api import door_routes as routes
 from exchange.api import errors, ws_handshake
-from exchange.api.client_address import plain
+from exchange.api.client_address import line_of, plain
 from exchange.api.connection import GOING_AWAY, Connection
 from exchange.api.control import Invalid, MarketSession
 from exchange.api.door_http import HttpPeer
@@ -162,22 +162,23 @@ class _FastDoor:
         """A new peer, unless there are so many that a further one is not even told so."""
         limits = self.limits
         most = limits.connections_per_address + _AT_THE_DOOR
-        crowded = address != plain(self.rooms.settings.proxy_address) and self._addresses[address] >= most
+        line = line_of(address)
+        crowded = address != plain(self.rooms.settings.proxy_address) and self._addresses[line] >= most
         if crowded or self._addresses.total() >= limits.connections + _AT_THE_DOOR:
             peer.close()
             return
-        self._addresses[address] += 1
+        self._addresses[line] += 1
         tls = Tls(self._tls) if self._tls is not None else None
         link = Link(self._loop, peer, address, limits, tls, self._part)
         link.start(HttpPeer(link, self))
 
     def _part(self, link: Link) -> None:
-        _take(self._addresses, link.address)
+        _take(self._addresses, line_of(link.address))
 
     def admit(self, link: Link, client: str) -> None:
         """See `Host`."""
-        limits, address = self.limits, link.address
-        mine = max(self._addresses[address] if client == address else 0, self._proxied[client])
+        limits, line = self.limits, line_of(client)
+        mine = max(self._addresses[line] if client == link.address else 0, self._proxied[line])
         if mine > limits.connections_per_address:
             raise Refused(too_many_connections(limits.connections_per_address, 429))
         if self._addresses.total() > limits.connections:
@@ -190,7 +191,8 @@ class _FastDoor:
     def upgrade(self, link: Link, heard: Heard, client: str, rest: bytes) -> tuple[bytes, Speaker]:
         """See `Host`."""
         self.rooms.limits.count_attempt(client, self.rooms.clock.now())
-        if client != link.address and self._proxied[client] >= self.limits.connections_per_address:
+        line = line_of(client)
+        if client != link.address and self._proxied[line] >= self.limits.connections_per_address:
             raise Refused(too_many_connections(self.limits.connections_per_address, 429))
         answer = ws_handshake.accept(heard.method, heard.headers)
         route = routes.route_of(heard.target.decode("ascii", "replace"))
@@ -204,7 +206,7 @@ class _FastDoor:
             raise Refused(Refusal(-1130, invalid.text)) from None
         self._sessions[connection] = session
         if client != link.address:
-            self._proxied[client] += 1
+            self._proxied[line] += 1
         connection.open(session, rest)
         return answer, connection
 
@@ -212,7 +214,7 @@ class _FastDoor:
         """A WebSocket has ended."""
         self._sessions.pop(connection).close()
         if connection.client != link.address:
-            _take(self._proxied, connection.client)
+            _take(self._proxied, line_of(connection.client))
 
     def _api(self, connection: Connection, route: routes.Route, client: str) -> ApiSession:
         rooms, limits = self.rooms, self.limits

@@ -1,5 +1,7 @@
 """How much one address may ask and one account may order without trading: by the minute, by ten seconds, by the day.
 
+Of IPv6 a /64 counts as one address, since whoever has one of its addresses has them all.
+
 Also how many WebSockets an address may try to open in five minutes.
 
 Who goes on after being told to wait is shut out, from two minutes up to three days for those who repeat it.
@@ -11,6 +13,7 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from exchange.api import errors
+from exchange.api.client_address import line_of
 from exchange.api.errors import Refused
 from exchange.core.units import AccountId, Micros
 from exchange.settings import Settings
@@ -107,7 +110,7 @@ class Limits:
 
     def charge(self, address: str, weight: int, now: Micros) -> int:
         """Charge `weight` to the address and return what it used this minute; refused when that is too much."""
-        counts = self._weights.at(now)
+        address, counts = line_of(address), self._weights.at(now)
         ban = self._bans.get(address) if self._bans else None
         if ban is not None and now < ban.until:
             raise Refused(errors.banned(ban.until // 1000, (ban.until - now + SECOND - 1) // SECOND))
@@ -120,14 +123,14 @@ class Limits:
 
     def count_attempt(self, address: str, now: Micros) -> None:
         """Count an attempt of the address to open a WebSocket, whatever comes of it; refused when too many."""
-        counts = self._attempts.at(now)
+        address, counts = line_of(address), self._attempts.at(now)
         counts[address] += 1
         if self.attempt_limit and counts[address] > self.attempt_limit:
             raise Refused(errors.too_many_attempts(self.attempt_limit, "5 MINUTE", self._attempts.left(now)))
 
     def used(self, address: str, now: Micros) -> int:
         """What the address used this minute."""
-        return self._weights.at(now)[address]
+        return self._weights.at(now)[line_of(address)]
 
     def _ban(self, address: str, now: Micros) -> None:
         """Shut the address out, twice as long as the last time if it was banned before."""

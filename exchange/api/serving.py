@@ -25,7 +25,7 @@ from hypercorn.typing import AppWrapper, ConnectionState
 
 from exchange.api import errors
 from exchange.api.answering import refusal_reply
-from exchange.api.client_address import plain
+from exchange.api.client_address import line_of, plain
 from exchange.api.errors import Refusal
 
 PIECE_BYTES: Final = 65_536
@@ -182,10 +182,11 @@ class Peers:
             address = plain(str(stream.socket.getpeername()[0]))
         except OSError:
             return  # gone before it was met
-        crowded = address != self._proxy and self._addresses[address] >= self._per_address
+        line = line_of(address)
+        crowded = address != self._proxy and self._addresses[line] >= self._per_address
         if crowded or self._addresses.total() >= self._in_all:
             return
-        self._addresses[address] += 1
+        self._addresses[line] += 1
         try:
             spoken = stream if self._tls is None else trio.SSLStream(stream, self._tls, server_side=True)
             peer = _Peer(self._app, self._config, self._context, ConnectionState({}), spoken)  # type: ignore[arg-type]
@@ -194,6 +195,6 @@ class Peers:
         except* Exception as errors:  # noqa: BLE001  # whatever it was, it was this peer's
             _log.warning("a connection failed", address=address, errors=[repr(error) for error in errors.exceptions])
         finally:
-            self._addresses[address] -= 1
-            if not self._addresses[address]:
-                del self._addresses[address]
+            self._addresses[line] -= 1
+            if not self._addresses[line]:
+                del self._addresses[line]

@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.trio.client import ClientConnection, connect
 
-from exchange.api.client_address import client_address
+from exchange.api.client_address import client_address, line_of
 from exchange.api.door_limits import DoorLimits
 from exchange.settings import Settings
 from tests.api.fast import Fast, fast_house
@@ -43,6 +43,23 @@ def test_only_the_proxy_is_believed_and_only_what_it_saw(
     assert client_address(peer, forwarded, proxy) == client
 
 
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::7", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("no:address", "no:address"),
+        ("", ""),
+    ],
+)
+def test_all_addresses_of_one_line_of_ipv6_are_counted_as_one(address: str, line: str) -> None:
+    assert line_of(address) == line
+
+
 @pytest.mark.parametrize("proxy", ["", PROXY])
 async def test_one_greedy_client_of_a_proxy_shuts_nobody_else_out(tmp_path: Path, proxy: str) -> None:
     settings = Settings(weight_limit_per_minute=10, proxy_address=proxy)
@@ -72,6 +89,18 @@ async def test_each_client_of_a_proxy_has_its_own_share_of_connections(tmp_path:
                 async with through_proxy(fast, "1.1.1.1"):
                     pass
         async with through_proxy(fast, "1.1.1.1"):
+            pass
+
+
+async def test_another_address_of_the_same_line_of_ipv6_has_no_share_of_its_own(tmp_path: Path) -> None:
+    """B24: else whoever has one could take every connection that there is."""
+    one_each, settings = DoorLimits(connections_per_address=1), Settings(proxy_address=PROXY)
+    async with fast_house(tmp_path, limits=one_each, settings=settings) as fast:
+        async with through_proxy(fast, "2001:db8::1"), through_proxy(fast, "2001:db8:0:1::1"):
+            with pytest.raises(InvalidStatus, match="429"):
+                async with through_proxy(fast, "2001:db8::2"):
+                    pass
+        async with through_proxy(fast, "2001:db8::2"):
             pass
 
 

@@ -37,6 +37,19 @@ def test_addresses_do_not_pay_for_each_other() -> None:
     assert limits.charge("b", 10, Micros(NOON)) == 10
 
 
+def test_addresses_of_one_line_of_ipv6_pay_together() -> None:
+    """B24: 2**64 addresses come with the first, and each would have a whole minute's weight."""
+    limits = Limits(10, attempts=1)
+    limits.charge("2001:db8::1", 10, Micros(NOON))
+    assert limits.used("2001:db8::2", Micros(NOON)) == 10
+    assert refused(limits, "2001:db8::ffff", 11, NOON)[0] == 429
+    assert refused(limits, "2001:db8::3", 1, NOON)[0] == 418
+    assert limits.charge("2001:db8:0:1::1", 10, Micros(NOON)) == 10
+    limits.count_attempt("2001:db8::1", Micros(NOON))
+    with pytest.raises(Refused):
+        limits.count_attempt("2001:db8::2", Micros(NOON))
+
+
 def test_the_next_minute_begins_at_zero() -> None:
     limits = Limits(10)
     limits.charge("a", 10, Micros(NOON))
