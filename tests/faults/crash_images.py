@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.faults.promises import Promised
-from tests.faults.recording import Created, Cut, Removed, Step, SyncBegan, SyncDone, Wrote
+from tests.faults.recording import Created, Cut, Removed, Sent, Step, SyncBegan, SyncDone, Wrote
 
 SECTOR = 512
 SHARES = (0.0, 0.05, 0.5, 0.95, 1.0)
@@ -108,12 +108,15 @@ def _sectors(one: Wrote | Cut) -> Iterator[Wrote | Cut]:
 
 
 class Image:
-    """A disk after a power cut, and what had been promised before it."""
+    """A disk after a power cut, and what had been promised, and sent out, before it."""
 
-    def __init__(self, moment: int, files: dict[str, bytes], promises: Sequence[Promised]) -> None:
+    def __init__(
+        self, moment: int, files: dict[str, bytes], promises: Sequence[Promised], sent: Sequence[Sent]
+    ) -> None:
         self.moment = moment
         self.files = files
         self.promises = promises
+        self.sent = sent
 
     def write(self, folder: Path) -> None:
         """Put the files there, and nothing else."""
@@ -128,14 +131,17 @@ def images(steps: Sequence[Step], count: int, seed: int) -> Iterator[Image]:
     """So many power cuts, at moments thrown by `seed`, in the order of time."""
     dice, disk = random.Random(seed), Disk()
     promises: list[Promised] = []
+    sent: list[Sent] = []
     moments = iter(sorted(dice.randint(0, len(steps)) for _ in range(count)))
     moment = next(moments, None)
     for number in range(len(steps) + 1):
         while moment == number:
-            yield Image(moment, disk.crash(dice), tuple(promises))
+            yield Image(moment, disk.crash(dice), tuple(promises), tuple(sent))
             moment = next(moments, None)
         if number < len(steps):
             step = steps[number]
             disk.step(step)
             if isinstance(step, Promised):
                 promises.append(step)
+            elif isinstance(step, Sent):
+                sent.append(step)

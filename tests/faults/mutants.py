@@ -19,6 +19,7 @@ from exchange.core.performing import Outcome
 from exchange.core.state import State
 from exchange.core.transfers import DepositState
 from exchange.core.units import Micros
+from exchange.custody import store
 from exchange.ledger import db
 from exchange.ledger.writer import Writer
 from exchange.sequencer import Sequencer
@@ -39,6 +40,12 @@ def _off(patch: Patch) -> None:
 def _synchronous(patch: Patch, level: int) -> None:
     changed = tuple((name, level if name == "synchronous" else value) for name, value in db._WRITER_PRAGMAS)
     patch.setattr(db, "_WRITER_PRAGMAS", changed)
+
+
+def _forgetful_custody(patch: Patch) -> None:
+    """What custody.db is told is not synced."""
+    changed = tuple((name, 1 if name == "synchronous" else value) for name, value in store._PRAGMAS)
+    patch.setattr(store, "_PRAGMAS", changed)
 
 
 def _early(patch: Patch) -> None:
@@ -100,6 +107,7 @@ def _broken_market(patch: Patch) -> None:
 MUTANTS: Final[dict[str, Callable[[Patch], None]]] = {
     "normal": _normal,
     "off": _off,
+    "custody-normal": _forgetful_custody,
     "early": _early,
     "lost-cancel": _lost_cancel,
     "double-credit": _double_credit,

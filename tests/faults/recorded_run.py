@@ -7,6 +7,7 @@ Checkpoints come early here, so that a short run has many; in the middle the led
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -27,18 +28,19 @@ COMMANDS = 240
 LIVES = 2
 
 
-def main(folder: Path, seed: int, mutant: str) -> None:
-    """Run, and leave `timeline` beside the folder."""
+def keep(folder: Path, mutant: str, run: Callable[[Path, Recorder], Awaitable[None]]) -> None:
+    """Make the folder, run in it, and leave `timeline` beside it."""
     folder.mkdir()
     recorder = record(folder)
-    checkpoints.PAGES, checkpoints.MOST = 90, 200  # type: ignore[misc]
     with planted(mutant):
-        trio.run(_live, folder / "ledger.db", seed, recorder)
+        trio.run(run, folder, recorder)
     recorder.save(folder.with_name("timeline"))
 
 
-async def _live(path: Path, seed: int, recorder: Recorder) -> None:
-    dice = Dice(seed)
+async def live(folder: Path, recorder: Recorder, *, seed: int) -> None:
+    """Two lives on one ledger."""
+    checkpoints.PAGES, checkpoints.MOST = 90, 200  # type: ignore[misc]
+    dice, path = Dice(seed), folder / "ledger.db"
     for life in range(LIVES):
         async with sequencing(path) as sequencer:
             sequencer.subscribe(partial(_published, recorder))
@@ -80,4 +82,4 @@ async def _pour(sequencer: Sequencer, commands: list[co.Command], recorder: Reco
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    keep(Path(sys.argv[1]), sys.argv[3], partial(live, seed=int(sys.argv[2])))

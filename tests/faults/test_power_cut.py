@@ -23,9 +23,9 @@ RUNS = 20 if NIGHTLY else 2
 IMAGES = 500 if NIGHTLY else 150
 
 
-def recorded(folder: Path, seed: int, mutant: str = "none") -> list[Step]:
+def recorded(folder: Path, seed: int, mutant: str = "none", run: str = "recorded_run") -> list[Step]:
     """A run in a process of its own, with a bug planted in it if so wished."""
-    argv = [sys.executable, "-m", "tests.faults.recorded_run", str(folder / "data"), str(seed), mutant]
+    argv = [sys.executable, "-m", f"tests.faults.{run}", str(folder / "data"), str(seed), mutant]
     subprocess.run(argv, check=True, timeout=300)
     return load(folder / "timeline")
 
