@@ -40,8 +40,16 @@ STREAMS: Final = (
 APART: Final = (
     ("binance-connector", "REST", ("connector",)),
     ("binance-connector", "WebSocket API", ("connector", "--ws")),
+    ("unicorn-binance-rest-api", "manager", ("unicorn_rest",)),
+    ("unicorn-binance-websocket-api", "streams and requests", ("unicorn_streams",)),
 )
 """Clients written in Python with environments of their own: (name, part, driver)."""
+
+WITH: Final = {"unicorn-binance-rest-api": "unicorn-binance-websocket-api"}
+"""Who lives in whose environment."""
+
+LISTENS: Final = {"streams and requests"}
+"""What of these needs somebody who trades."""
 
 NPM: Final = (
     ("binance", "MainClient", ("binance.mjs",)),
@@ -123,10 +131,15 @@ async def test_the_fast_door_answers_over_http_what_the_main_door_answers(market
 async def test_clients_with_environments_of_their_own_work_too(
     market: Fast, name: str, part: str, driver: tuple[str, ...]
 ) -> None:
-    python_there = await trio.to_thread.run_sync(environments.interpreter, name)
-    verdicts = await drive(market, full(market), *python(*driver, interpreter=python_there))
+    home = WITH.get(name, name)
+    python_there = await trio.to_thread.run_sync(environments.interpreter, home)
+    async with trio.open_nursery() as nursery:
+        if part in LISTENS:
+            nursery.start_soon(go_on_trading, market)
+        verdicts = await drive(market, full(market), *python(*driver, interpreter=python_there))
+        nursery.cancel_scope.cancel()
     assert faults(verdicts) == {}
-    compare(f"{name} {environments.version(name)}: {part}", verdicts)
+    compare(f"{name} {environments.version(name, home)}: {part}", verdicts)
 
 
 @pytest.mark.parametrize(("name", "part", "driver"), cases(NPM))

@@ -36,9 +36,9 @@ def node_modules() -> Path:
     return folder / "node_modules"
 
 
-def version(name: str) -> str:
-    """The version of a client that is pinned: of an environment of that name, or of an npm package."""
-    pins = HERE / f"{name}.txt"
+def version(name: str, environment: str = "") -> str:
+    """The version of a client that is pinned: in that environment or one of its own name, or as an npm package."""
+    pins = HERE / f"{environment or name}.txt"
     if pins.exists():
         found = re.search(rf"^{re.escape(name)}\S*==(\S+)", pins.read_text(), re.MULTILINE)
         assert found is not None, name
