@@ -68,6 +68,8 @@ ROLES: Final[dict[str, frozenset[Role]]] = {
     "withdrawal.show": _ALL,
     "withdrawal.approve": _TREASURY,
     "withdrawal.reject": _TERMS,
+    "withdrawal.settle": _TREASURY,
+    "withdrawal.return": _TREASURY,
     "approver.register": _TREASURY,
     "approver.revoke": _TERMS,
     "approver.list": _ALL,
@@ -122,6 +124,8 @@ CALLS: Final[dict[str, Call]] = {
     "withdrawal.list": withdrawals.list_withdrawals,
     "withdrawal.show": withdrawals.show_withdrawal,
     "withdrawal.reject": withdrawals.reject_withdrawal,
+    "withdrawal.settle": withdrawals.settle_withdrawal,
+    "withdrawal.return": withdrawals.return_withdrawal,
     "approver.revoke": payouts.revoke_approver,
     "approver.list": payouts.list_approvers,
     "payouts.chains": payouts.list_payouts,
@@ -151,7 +155,7 @@ async def carry_out(house: House, caller: Caller, ask: wire.Ask[R]) -> R:
     Once recorded, an act is finished even if whoever asked for it is gone.
     """
     check_role(house, caller, ask)
-    if four_eyes.is_due(house, caller, ask):
+    if await four_eyes.is_due(house, caller, ask):
         call: Call = partial(_kept, caller)
     else:
         call = partial(_in_the_name_of, caller)

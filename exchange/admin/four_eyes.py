@@ -14,29 +14,44 @@ import msgspec
 
 from exchange.admin import wire
 from exchange.admin.house import Caller, House, Refused
+from exchange.custody.payouts import rows as payout_rows
 from exchange.office.operators import Role
 from exchange.office.pending_acts import PendingAct, TooManyActs
 
-Due = Callable[[House, Any], bool]
+Due = Callable[[House, Any], Awaitable[bool]]
 """Whether this very question needs a second person."""
 Perform = Callable[[House, Caller, wire.Ask[Any]], Awaitable[msgspec.Struct]]
 Allowed = Callable[[Role, str], bool]
 
 
-def _always(_house: House, _ask: wire.Ask[Any]) -> bool:
+async def _always(_house: House, _ask: wire.Ask[Any]) -> bool:
     return True
 
 
-def _opens(_house: House, ask: wire.SetPayoutsShut) -> bool:
+async def _opens(_house: House, ask: wire.SetPayoutsShut) -> bool:
     """Shutting is a brake, and one hand is enough for that."""
     return not ask.shut
 
 
-def _loosens(_house: House, ask: wire.SetNetwork) -> bool:
+async def _loosens(_house: House, ask: wire.SetNetwork) -> bool:
     """Everything but closing."""
     given = {name for name in ask.__struct_fields__ if getattr(ask, name) is not None} - {"asset", "network"}
     closes = {name for name in ("deposits_open", "withdrawals_open") if getattr(ask, name) is False}
     return given != closes
+
+
+async def _large(house: House, ask: wire.SettleWithdrawal | wire.ReturnWithdrawal) -> bool:
+    """What two people had to approve, two people clear: with all that the same transaction pays."""
+    row = payout_rows.withdrawal(house.payments.store.reader, ask.id)
+    if row is None:
+        return False
+    together = payout_rows.withdrawals(house.payments.store.reader, "payout = ?", row.payout) or [row]
+    networks = await house.sequencer.read(lambda state: dict(state.networks))
+    return any(
+        one.atoms > networks[one.asset, one.chain].one_person_limit
+        for one in together
+        if (one.asset, one.chain) in networks
+    )
 
 
 TWO_PEOPLE: Final[Mapping[str, Due]] = {
@@ -47,15 +62,17 @@ TWO_PEOPLE: Final[Mapping[str, Due]] = {
     "payouts.set": _opens,
     "tier.limit": _always,
     "velocity.set": _always,
+    "withdrawal.return": _large,
+    "withdrawal.settle": _large,
 }
 """By method: when a second person is needed. What is not here is one person's to do."""
 
 
-def is_due(house: House, caller: Caller, ask: wire.Ask[Any]) -> bool:
+async def is_due(house: House, caller: Caller, ask: wire.Ask[Any]) -> bool:
     """Whether the caller cannot do this alone."""
     due = TWO_PEOPLE.get(ask.method)
     ruled = house.settings.two_person_rule and not house.settings.demo and not caller.owns_folder
-    return ruled and due is not None and due(house, ask)
+    return ruled and due is not None and await due(house, ask)
 
 
 def keep(house: House, caller: Caller, ask: wire.Ask[Any]) -> Refused:

@@ -49,9 +49,25 @@ class ApproveWithdrawal(Ask[Approved], frozen=True):
 
 
 class RejectWithdrawal(Ask[WithdrawalRow], frozen=True):
-    """Say no, and give the money back. Refused once it may be on its way, unless it is proven never to arrive."""
+    """Say no, and give the money back. Refused once it may be on its way."""
 
     method: ClassVar[str] = "withdrawal.reject"
+    id: str
+    reason: str
+
+
+class SettleWithdrawal(Ask[WithdrawalRow], frozen=True):
+    """It was paid, although the chain alone does not say so. Refused unless one of its transactions is in a block."""
+
+    method: ClassVar[str] = "withdrawal.settle"
+    id: str
+    reason: str
+
+
+class ReturnWithdrawal(Ask[WithdrawalRow], frozen=True):
+    """Give back what was under way. Refused unless it is proven that no transaction of it will ever pay."""
+
+    method: ClassVar[str] = "withdrawal.return"
     id: str
     reason: str
 
@@ -114,7 +130,7 @@ class SetVelocity(Ask[VelocityRow], frozen=True):
 
 
 WITHDRAWAL_ASKS = (
-    *(ListWithdrawals, ShowWithdrawal, ApproveWithdrawal, RejectWithdrawal),
+    *(ListWithdrawals, ShowWithdrawal, ApproveWithdrawal, RejectWithdrawal, SettleWithdrawal, ReturnWithdrawal),
     *(WhoAmI, RegisterApprover, RevokeApprover, ListApprovers),
     *(ListPayouts, StopPayouts, ResumePayouts, ListVelocities, SetVelocity),
 )

@@ -47,6 +47,14 @@ def _deciding(verbs: Subparsers[argparse.ArgumentParser], verb: Verb) -> None:
     one = verb(verbs, "withdrawal reject", about, 'exchange withdrawal reject ID "the destination is unknown"')
     one.add_argument("id", help="its id")
     one.add_argument("reason", help="why; its owner sees it")
+    about = "Say that a withdrawal was paid although its transaction moved something else (alarm `payout unclear`)."
+    one = verb(verbs, "withdrawal settle", about, 'exchange withdrawal settle ID "its recipient has it"')
+    one.add_argument("id", help="its id")
+    one.add_argument("reason", help="how you know; kept in the trail")
+    about = "Give back what was under way, once the chain proves that it is never paid."
+    one = verb(verbs, "withdrawal return", about, 'exchange withdrawal return ID "the coin it spends is gone for good"')
+    one.add_argument("id", help="its id")
+    one.add_argument("reason", help="why; its owner sees it")
     about = "Pay nothing more on a chain, at once. What was sent already is followed."
     one = verb(verbs, "withdrawal stop", about, 'exchange withdrawal stop BTC "the node looks wrong"')
     one.add_argument("chain", help="the chain's name")

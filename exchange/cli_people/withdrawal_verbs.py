@@ -88,6 +88,18 @@ async def reject_withdrawal(desk: Desk, arguments: argparse.Namespace) -> None:
     say(f"{row.id} is {row.state}: {row.amount} {row.asset} go back to {row.account_name}.")
 
 
+async def settle_withdrawal(desk: Desk, arguments: argparse.Namespace) -> None:
+    """`exchange withdrawal settle`."""
+    row = await desk.call(wire.SettleWithdrawal(arguments.id, arguments.reason))
+    say(f"{row.id} is {row.state}: {row.amount} {row.asset} of {row.account_name} have left, by {row.txid}.")
+
+
+async def return_withdrawal(desk: Desk, arguments: argparse.Namespace) -> None:
+    """`exchange withdrawal return`."""
+    row = await desk.call(wire.ReturnWithdrawal(arguments.id, arguments.reason))
+    say(f"{row.id} is {row.state}: {row.amount} {row.asset} go back to {row.account_name}.")
+
+
 async def list_chains(desk: Desk, arguments: argparse.Namespace) -> None:
     """`exchange withdrawal chains`."""
     rows = (await desk.call(wire.ListPayouts())).rows
@@ -188,6 +200,8 @@ VERBS: Final[dict[str, Callable[[Desk, argparse.Namespace], Awaitable[None]]]] =
     "withdrawal show": show_withdrawal,
     "withdrawal approve": approve_withdrawal,
     "withdrawal reject": reject_withdrawal,
+    "withdrawal settle": settle_withdrawal,
+    "withdrawal return": return_withdrawal,
     "withdrawal chains": list_chains,
     "withdrawal stop": stop_payouts,
     "withdrawal resume": resume_payouts,

@@ -188,6 +188,10 @@ class Chain(Protocol):
         """What `Watched` knows an address by."""
         ...
 
+    def spends(self, raw: bytes) -> Sequence[str]:
+        """The outpoints that a transaction spends, by its bytes (`Block.raw`); on chains of accounts none."""
+        ...
+
     async def balances(self, addresses: Sequence[str], contract: str, header: Header) -> Sequence[int]:
         """What each address had at that block, for reconciliation."""
         ...

@@ -41,6 +41,8 @@ ACTS: dict[str, wire.Ask[Any]] = {
     "chain.alarms.close": wire.CloseAlarms("BTC"),
     "withdrawal.approve": wire.ApproveWithdrawal("x", "00"),
     "withdrawal.reject": wire.RejectWithdrawal("x", "odd"),
+    "withdrawal.settle": wire.SettleWithdrawal("x", "paid"),
+    "withdrawal.return": wire.ReturnWithdrawal("x", "gone"),
     "approver.register": wire.RegisterApprover("00", "00"),
     "approver.revoke": wire.RevokeApprover("ann"),
     "payouts.stop": wire.StopPayouts("BTC", "odd"),

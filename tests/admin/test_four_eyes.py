@@ -154,7 +154,7 @@ async def test_both_hands_are_in_the_trail_and_no_secret_is(tmp_path: Path) -> N
         assert not any(secret in one.detail for one in entries)
 
 
-@pytest.mark.parametrize("method", sorted(TWO_PEOPLE))
+@pytest.mark.parametrize("method", sorted(TWO_PEOPLE.keys() - {"withdrawal.settle", "withdrawal.return"}))
 async def test_every_act_of_the_table_waits_in_a_server_and_not_in_a_demo_nor_at_a_stopped_folder(
     tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

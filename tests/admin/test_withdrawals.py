@@ -76,9 +76,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(folder: Path) -> AsyncIterator[Desk]:
+async def desk(folder: Path, *, two_people: bool = False) -> AsyncIterator[Desk]:
     world = MemoryWorld("ETH", accounts=True)
-    async with furnished(folder, worlds={"ETH": world}) as house:
+    async with furnished(folder, worlds={"ETH": world}, two_people=two_people) as house:
         network = Network(
             BTC, "ETH", 8, automatic_limit=Amount(1_000), one_person_limit=Amount(10_000), withdrawals_open=True
         )
@@ -203,12 +203,28 @@ async def test_a_payout_whose_nonce_was_used_elsewhere_is_given_up_once_that_is_
         here.world.pool[thief.txid] = thief
         here.world.mine()
         await here.pay(rounds=1)
-        with pytest.raises(Refused, match="nothing that excludes it is known to be final"):
+        with pytest.raises(Refused, match="exchange withdrawal return"):
             await carry_out(here.house, OTTO, wire.RejectWithdrawal(large, "stolen key"))
+        with pytest.raises(Refused, match="is not final yet"):
+            await carry_out(here.house, TINA, wire.ReturnWithdrawal(large, "stolen key"))
         await here.pay(rounds=4)
-        assert (await carry_out(here.house, OTTO, wire.RejectWithdrawal(large, "stolen key"))).state == "failed"
-        (row,) = (await carry_out(here.house, OTTO, wire.ListPayouts())).rows
-        assert "was used by a transaction that is not ours" in row.stopped
+        row = await carry_out(here.house, TINA, wire.ReturnWithdrawal(large, "stolen key"))
+        assert (row.state, row.why) == ("failed", "stolen key")
+        held = (await carry_out(here.house, OTTO, wire.ShowAccount("alice"))).balances[0].held
+        assert held == "0.00000000"
+        (chain,) = (await carry_out(here.house, OTTO, wire.ListPayouts())).rows
+        assert "was used by a transaction that is not ours" in chain.stopped
+
+
+async def test_b29_what_two_people_had_to_approve_one_alone_neither_settles_nor_returns(tmp_path: Path) -> None:
+    """B29: a small one is one person's to clear."""
+    async with desk(tmp_path, two_people=True) as here:
+        large, small = await here.ask(50_000), await here.ask(500)
+        for ask in (wire.SettleWithdrawal(large, "paid"), wire.ReturnWithdrawal(large, "gone")):
+            with pytest.raises(Refused, match="kept as act"):
+                await carry_out(here.house, TINA, ask)
+        with pytest.raises(Refused, match="not under way"):
+            await carry_out(here.house, TINA, wire.ReturnWithdrawal(small, "gone"))
 
 
 async def test_velocity_limits_are_set_and_shown_in_plain_amounts(tmp_path: Path) -> None:

@@ -97,13 +97,35 @@ async def approve_withdrawal(house: House, caller: Caller, ask: wire.ApproveWith
 
 
 async def reject_withdrawal(house: House, ask: wire.RejectWithdrawal) -> wire.WithdrawalRow:
-    """Give the money back, before the signer was asked or once it is proven that no transaction will ever pay it."""
+    """Give the money back, before the signer was asked."""
     row, reason = _find(house, ask.id), checked_reason(ask.reason)
     if not await house.payments.withdrawals.reject(row.id, reason):
-        why = await house.payments.bury(row.id, reason)
-        if why:
-            raise Refused("too_late", f"{why}. Nothing was changed.")
-    row = _find(house, ask.id)
+        text = "it has ended, or it may be on its way. Nothing was changed; see `exchange withdrawal return`."
+        raise Refused("too_late", text)
+    return await _shown(house, ask.id)
+
+
+async def settle_withdrawal(house: House, ask: wire.SettleWithdrawal) -> wire.WithdrawalRow:
+    """It was paid, an operator has found out; the chain must bear it out."""
+    row, _ = _find(house, ask.id), checked_reason(ask.reason)
+    return await _cleared(house, row, await house.payments.settle(row.id))
+
+
+async def return_withdrawal(house: House, ask: wire.ReturnWithdrawal) -> wire.WithdrawalRow:
+    """Give the money back, once it is proven that no transaction will ever pay it."""
+    row, reason = _find(house, ask.id), checked_reason(ask.reason)
+    return await _cleared(house, row, await house.payments.give_back(row.id, reason))
+
+
+async def _cleared(house: House, row: WithdrawalRow, why: str) -> wire.WithdrawalRow:
+    if why:
+        raise Refused("not_proven", f"{why}. Nothing was changed.")
+    await house.payments.follow_up()
+    return await _shown(house, row.id)
+
+
+async def _shown(house: House, id: str) -> wire.WithdrawalRow:
+    row = _find(house, id)
     return _row(house, row, await _names(house, [row]))
 
 

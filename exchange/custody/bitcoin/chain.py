@@ -198,6 +198,10 @@ class BitcoinChain:
         """Its scriptPubKey in hexadecimal."""
         return bitcoin_address.script_of(self.network, address).hex()
 
+    def spends(self, raw: bytes) -> Sequence[str]:
+        """The outpoints that a transaction of our books spends."""
+        return list(bitcoin_raw.read_transaction(raw).spends())
+
     async def balances(self, addresses: Sequence[str], contract: str, header: Header) -> Sequence[int]:
         """What the node's set of unspent outputs has for each; it can say so of its newest block only."""
         del contract  # there are none here

@@ -126,6 +126,10 @@ class MemoryChain:
         """The address itself."""
         return address
 
+    def spends(self, raw: bytes) -> Sequence[str]:
+        """What a transaction claims, where coins are counted one by one."""
+        return () if self.world.accounts else memory_world.decode(raw).claims
+
     async def balances(self, addresses: Sequence[str], contract: str, header: Header) -> Sequence[int]:
         """What each address had at that block."""
         self._seen()

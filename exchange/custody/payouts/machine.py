@@ -240,19 +240,3 @@ class Payouts(Planning):
             )
             _log.error("a claim was used elsewhere", chain=self._chain.name, payout=row.number)
             await self._write(moves.stop, chain=self._chain.name, why=why, now=self._clock.now())
-
-    async def bury(self, row: PayoutRow, why: str) -> str:
-        """Fail a payout whose claim somebody else has used, for good; "" or why that is not proven.
-
-        Proven: none of its attempts is in a block, a claim that all of them share is used up, and that has been so
-        for as many blocks as make a payout final. The chain's payouts stay stopped.
-        """
-        tip, tried = await self._chain.tip(), attempts(self._store.reader, row.number)
-        if row.conflict == 0 or tip.height - row.conflict < self._policy.final_blocks:
-            return "it may be on its way: nothing that excludes it is known to be final"
-        shared = set.intersection(*(set(grounded(self._store.reader, one.draft)) for one in tried))
-        gone = any([await self._chain.used(claim) for claim in shared])
-        if not gone or await self._look(row, tried, tip):
-            return "it may be on its way: nothing that excludes it is in the chain"
-        await self._write(moves.fail, number=row.number, why=why, now=self._clock.now())
-        return ""

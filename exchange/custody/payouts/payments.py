@@ -21,10 +21,11 @@ from exchange.core.transfers import WithdrawalState
 from exchange.custody.custody import Custody, Line
 from exchange.custody.memory.signer import MemorySigner
 from exchange.custody.payouts import store as payout_store
+from exchange.custody.payouts.clearing import Clearing
 from exchange.custody.payouts.machine import Payouts, Signer
 from exchange.custody.payouts.network_costs import NetworkCosts
 from exchange.custody.payouts.reports import Reports
-from exchange.custody.payouts.rows import payout, withdrawal
+from exchange.custody.payouts.rows import PayoutRow, payout, withdrawal
 from exchange.custody.payouts.screening import DenyList
 from exchange.custody.payouts.withdrawals import Withdrawals
 from exchange.custody.port import NodeFault, WrongChain
@@ -48,6 +49,8 @@ class Payer(msgspec.Struct, frozen=True):
     poll_seconds: float
     healthy: Callable[[], bool]
     make: Callable[[], Payouts | None]
+    clearing: Clearing
+    """What is done about payouts that are stuck."""
     final_blocks: int
     """From this depth on a transaction stays."""
     sweeps: Sweeps | None = None
@@ -132,19 +135,30 @@ class Payments:
             with trio.move_on_after(pause):
                 await bell.wait()
 
-    async def bury(self, id: str, why: str) -> str:
-        """Give the money of a sent withdrawal back, if it is proven that it will never be paid; "" or why not."""
+    async def settle(self, id: str) -> str:
+        """A withdrawal that is stuck was paid, an operator says; "", or why the chain does not bear that out."""
+        return await self._clear(id, lambda clearing, row: clearing.settle(row))
+
+    async def give_back(self, id: str, why: str) -> str:
+        """Give the money of a withdrawal back that the signer was asked for, if it is proven that it is never paid."""
+        return await self._clear(id, lambda clearing, row: clearing.give_back(row, why))
+
+    async def _clear(self, id: str, act: Callable[[Clearing, PayoutRow], Awaitable[str]]) -> str:
         row = withdrawal(self.store.reader, id)
         paid = payout(self.store.reader, row.payout) if row is not None and row.payout is not None else None
-        if row is None or paid is None or row.state >= WithdrawalState.FINAL:
+        if row is None or row.state >= WithdrawalState.FINAL:
             return "it has ended"
-        worker = self._working.get(row.chain)
-        if worker is None:
+        if paid is None:
+            return "it is not under way: reject it, or wait for its turn"
+        payer = self.payers.get(row.chain)
+        if payer is None or not payer.healthy():
             return "it may be on its way, and its chain is not followed now"
         try:
-            return await worker.bury(paid, why)
+            return await act(payer.clearing, paid)
         except NodeFault as error:
             return f"it may be on its way, and the node cannot be asked: {error}"
+        finally:
+            self.withdrawals.ring()
 
 
 def open_payments(
@@ -165,13 +179,13 @@ def open_payments(
             who = MemorySigner() if line.settings.family == "memory" else signer
             return Payouts(store, line.chain, spending, who, reports, clock, policy, screen=screen)
 
-        poll = line.settings.poll_milliseconds / _MILLI
+        poll, clearing = line.settings.poll_milliseconds / _MILLI, Clearing(store, line.chain, policy, clock)
         sweeps = Sweeps(name, line, folder, store, sequencer, clock, demo=settings.demo, cold=custody.cold(name))
 
         def healthy() -> bool:
             return line.status.following is Following.FOLLOWING
 
-        return Payer(name, line.chain.identity, poll, healthy, make, policy.final_blocks, sweeps)
+        return Payer(name, line.chain.identity, poll, healthy, make, clearing, policy.final_blocks, sweeps)
 
     payers = {name: payer(name, line) for name, line in custody.lines.items()}
     return Payments(store, sequencer, withdrawals, reports, payers, clock)

@@ -11,7 +11,8 @@ from eth_account import Account
 
 from exchange.core.transfers import WithdrawalState
 from exchange.custody.evm import body as evm_body
-from exchange.custody.payouts.rows import stopped
+from exchange.custody.payouts.clearing import Clearing
+from exchange.custody.payouts.rows import payout, stopped
 from exchange.custody.port import OutcomeUnknown, Purpose
 from tests.chains.evm.house import ATOMS, BOB, FUNDED, NAME, POLICY, TOKEN, house
 from tests.chains.evm.world import CHAIN_ID, ETHER, World
@@ -149,7 +150,7 @@ async def test_a_reorg_takes_a_payout_back_and_it_is_paid_once(tmp_path: Path, e
 
 
 async def test_a_nonce_used_elsewhere_stops_the_chain_and_refunds_nobody(tmp_path: Path, evm: World) -> None:
-    """Somebody else has the key."""
+    """Somebody else has the key. An operator gives the money back once that is final."""
     async with house(tmp_path, evm) as h:
         to, worker = await stranger(evm), h.worker()
         await h.approve("w1", ATOMS, to)
@@ -165,6 +166,12 @@ async def test_a_nonce_used_elsewhere_stops_the_chain_and_refunds_nobody(tmp_pat
         assert "was used by a transaction that is not ours" in stopped(h.store.reader, NAME)
         assert await received(evm, to) == 0
         assert h.held() == ATOMS
+        found, clearing = payout(h.store.reader, 1), Clearing(h.store, h.chain, POLICY, h.clock)
+        assert found is not None
+        await evm.mine(POLICY.final_blocks)
+        assert await clearing.give_back(found, "the key is stolen") == ""
+        await worker.step()
+        assert (h.withdrawal("w1").told, h.held(), h.has(BOB)) == (_W.FAILED, 0, FUNDED)
 
 
 async def test_a_destination_that_refuses_waits_unsigned_and_keeps_nobody_up(tmp_path: Path, evm: World) -> None:
