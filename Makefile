@@ -55,8 +55,10 @@ check: setup  ## lint, format, types and walls, without changing a file
 bench: setup  ## measure, and print the figures beside their budgets
 	$(BIN)/python -m bench $(ARGS)
 
+# How much of each is tried can be set: see docs/reliability.md. What was measured stands in build/nightly.xml.
 nightly: setup  ## run the long tests too: more seeds, more kills, more hours
-	NIGHTLY=1 $(BIN)/python -m pytest -n auto $(ARGS)
+	NIGHTLY=1 $(BIN)/python -m pytest -n auto -o faulthandler_timeout=0 -o junit_logging=system-out \
+		--junitxml=build/nightly.xml $(ARGS)
 
 format: setup  ## put every file into the one format, and fix what can be fixed
 	$(BIN)/ruff check --fix-only $(CODE)
