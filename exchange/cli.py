@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from exchange import cli_backup, cli_people, cli_reserves, cli_wallet
+from exchange import cli_backup, cli_doctor, cli_people, cli_reserves, cli_wallet
 from exchange.ops.logs import configure
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     cli_people.add_commands(commands)
     cli_wallet.add_commands(commands)
     cli_reserves.add_commands(commands)
+    cli_doctor.add_commands(commands)
     cli_backup.add_commands(commands)
     return top
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import trio
 
@@ -17,6 +18,7 @@ from exchange.custody.deposits import chain_rows
 from exchange.custody.payouts import withdrawal_rows
 from exchange.custody.proof import reconcile_rows
 from exchange.custody.status import Following
+from exchange.monitoring.backups import last_done
 from exchange.monitoring.house import House
 from exchange.monitoring.metrics import Exposition
 from exchange.monitoring.readiness import ANSWER_SECONDS, Ready
@@ -24,6 +26,7 @@ from exchange.ops import clock_sync
 from exchange.ops.door_counts import DoorCounts
 from exchange.ops.pulse import Pulse
 
+T = TypeVar("T")
 _MICRO: Final = 1_000_000
 _QUANTILES: Final = {"0.5": 50, "0.99": 99}
 _WAL: Final = "ledger.db-wal"
@@ -82,14 +85,25 @@ def _sequencer(told: Exposition, house: House) -> None:
 
 async def _ledger(told: Exposition, house: House) -> None:
     """What only the sequencer may look at; left out while it does not answer, which `check_ok` tells."""
-    with trio.move_on_after(ANSWER_SECONDS):
-        events, orders, resting, accounts, phases = await house.sequencer.read(_counted)
-        told.count("events", "Events of the journal.", events)
-        told.count("orders", "Orders that were accepted, since the ledger was made.", orders)
-        told.gauge("open_orders", "Orders that are open.", resting)
-        told.gauge("accounts", "Accounts.", accounts)
-        by_phase = {phase.name.lower(): float(phases[phase]) for phase in MarketPhase}
-        told.gauges("markets", "Markets by phase.", "phase", by_phase)
+    counted = await _looked(house, _counted)
+    if counted is None:
+        return
+    events, orders, resting, accounts, phases = counted
+    told.count("events", "Events of the journal.", events)
+    told.count("orders", "Orders that were accepted, since the ledger was made.", orders)
+    told.gauge("open_orders", "Orders that are open.", resting)
+    told.gauge("accounts", "Accounts.", accounts)
+    by_phase = {phase.name.lower(): float(phases[phase]) for phase in MarketPhase}
+    told.gauges("markets", "Markets by phase.", "phase", by_phase)
+
+
+async def _looked(house: House, look: Callable[[State], T]) -> T | None:
+    """What `look` sees; None where the sequencer does not answer in time, or no more."""
+    try:
+        with trio.fail_after(ANSWER_SECONDS):
+            return await house.sequencer.read(look)
+    except (trio.TooSlowError, trio.ClosedResourceError):
+        return None
 
 
 def _counted(state: State) -> tuple[int, int, int, int, Counter[MarketPhase]]:
@@ -99,9 +113,14 @@ def _counted(state: State) -> tuple[int, int, int, int, Counter[MarketPhase]]:
 
 async def _storage(told: Exposition, folder: Path) -> None:
     free, total, wal = await trio.to_thread.run_sync(_measured, folder)
+    done = await trio.to_thread.run_sync(last_done, folder)
     told.gauge("disk_free_bytes", "Free space of the data folder's file system.", free)
     told.gauge("disk_size_bytes", "Its size.", total)
     told.gauge("wal_bytes", "Size of the ledger's write-ahead log.", wal)
+    told.gauge("backup_time_seconds", "When the newest full backup was made; 0: never.", done["full"] / _MICRO)
+    about = "When the journal was last saved in a segment; 0: never."
+    told.gauge("segment_time_seconds", about, done["segment"] / _MICRO)
+    told.gauge("drill_time_seconds", "When a backup was last restored and compared; 0: never.", done["drill"] / _MICRO)
 
 
 def _measured(folder: Path) -> tuple[int, int, int]:
@@ -145,9 +164,7 @@ async def _money(told: Exposition, house: House) -> None:
 
 
 async def _reserves(told: Exposition, house: House) -> None:
-    assets: dict[int, str] = {}
-    with trio.move_on_after(ANSWER_SECONDS):
-        assets = await house.sequencer.read(lambda state: {one.id: one.code for one in state.assets.values()})
+    assets = await _looked(house, lambda state: {one.id: one.code for one in state.assets.values()}) or {}
     newest = reconcile_rows.newest(house.custody.store.reader)
     named = [(assets[row.asset], row.chain, row) for row in newest if row.asset in assets]
     differs = {(asset, chain): float(bool(row.verdict)) for asset, chain, row in named}
