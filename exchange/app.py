@@ -17,6 +17,7 @@ from typing import Final
 
 import trio
 
+from exchange.backup.keeping import Keeper
 from exchange.clock import Clock
 from exchange.custody.custody import CUSTODY, SIGNER, Custody, open_custody
 from exchange.custody.memory.world import MemoryWorld
@@ -74,6 +75,7 @@ class House:
     signer: SignerClient
     custody: Custody
     payments: Payments
+    keeper: Keeper
 
 
 def init_folder(folder: Path, clock: Clock, settings: str | None = None) -> None:
@@ -135,7 +137,9 @@ def open_house(
             custody = opened.enter_context(open_custody(folder, settings, sequencer, clock, worlds))
         payments = open_payments(folder, settings, custody, sequencer, signer, clock)
         people = (keyring, operators, trail, Approvers(office, clock), PendingActs(office, clock))
-        yield House(folder, settings, clock, sequencer, queries, records, hub, *people, signer, custody, payments)
+        money = (signer, custody, payments)
+        keeper = Keeper(folder, settings, clock)
+        yield House(folder, settings, clock, sequencer, queries, records, hub, *people, *money, keeper)
 
 
 @contextmanager

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from exchange.backup.names import CopyName, SegmentName
     from exchange.backup.restoring import Rebuilt, Wanted
 
 Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse gives the type no public name
 
 DEFAULT_DIR: Final = Path("data")
+_NICE: Final = {"segment": 5, "full": 15, "drill": 19}
+"""A busy machine may keep a drill waiting for long, and the journal's next piece not at all."""
 
 
 def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -20,6 +23,9 @@ def add_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     _key(commands)
     _backup(commands)
     _restore(commands)
+    _drill(commands)
+    _status(commands)
+    _job(commands)
 
 
 def _command(
@@ -73,6 +79,38 @@ def _restore(commands: Subparsers[argparse.ArgumentParser]) -> None:
         "--until", metavar="SEQ|TIME", help="no further than this event, or this time (UTC), such as 2026-11-30T20:15"
     )
     command.set_defaults(run=run_restore)
+
+
+def _drill(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    about = "Prove a backup: restore it to a scratch folder, replay, compare; keep a dated report in the data folder."
+    command = _command(commands, "drill", about, "exchange drill --dir data --key-file /etc/exchange/backup.key")
+    command.add_argument("--dir", type=Path, default=DEFAULT_DIR, help=f"the data folder (default: {DEFAULT_DIR})")
+    command.add_argument(
+        "--from", dest="source", type=Path, help="the backup (default: the schedule's newest; without any, a fresh one)"
+    )
+    _key_file(command)
+    command.set_defaults(run=run_drill)
+
+
+def _status(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    about = (
+        "How backups stand: the newest, until when the journal is saved, the last drill, alarms. Exit 1 with alarms."
+    )
+    command = _command(commands, "backup-status", about, "exchange backup-status --dir data")
+    command.add_argument("--dir", type=Path, default=DEFAULT_DIR, help=f"the data folder (default: {DEFAULT_DIR})")
+    command.add_argument("--match", default="", help="list only files with this in their names")
+    command.add_argument(
+        "--csv", action="store_true", help="only the list of files, comma-separated, for a spreadsheet"
+    )
+    command.set_defaults(run=run_status)
+
+
+def _job(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    about = "Do now what the schedule of [backup] in exchange.toml does by itself; the server calls this."
+    command = _command(commands, "backup-job", about, "exchange backup-job segment --dir data")
+    command.add_argument("job", choices=("full", "segment", "drill"), help="which of its jobs")
+    command.add_argument("--dir", type=Path, default=DEFAULT_DIR, help=f"the data folder (default: {DEFAULT_DIR})")
+    command.set_defaults(run=run_job)
 
 
 def _key_file(command: argparse.ArgumentParser) -> None:
@@ -169,3 +207,67 @@ def _tell(rebuilt: Rebuilt) -> None:
         print(f"People and custody are those of {rebuilt.side.text}.")
     rows = sum(rebuilt.compared.values())
     print(f"Replayed {rebuilt.events:,} events: {rows:,} rows agree, {ledger.open_orders:,} orders are open.")
+
+
+def run_drill(arguments: argparse.Namespace) -> int:
+    """`exchange drill`."""
+    from exchange.backup.drill import DRILLS, drill
+    from exchange.backup.key import read_backup_key
+    from exchange.backup.names import stamp
+    from exchange.clock import SystemClock
+    from exchange.progress import bar
+    from exchange.settings import load
+
+    key, settings = read_backup_key(arguments.key_file), load(arguments.dir)
+    with bar("drill") as progress:
+        report = drill(arguments.dir, arguments.source, settings, key, SystemClock(), progress)
+    place = arguments.dir / DRILLS / f"drill-{stamp(report.time)}.json"
+    if not report.good:
+        print(f"exchange: the drill failed: {report.words} The report: {place}", file=sys.stderr)
+        return 1
+    print(f"{report.backup}: {report.words}. It took {report.took_seconds} s.")
+    print(place)
+    return 0
+
+
+def run_status(arguments: argparse.Namespace) -> int:
+    """`exchange backup-status`."""
+    from exchange.backup.standing import look, read_noted
+    from exchange.cli_people.tables import date, say, table
+    from exchange.clock import SystemClock
+    from exchange.settings import load
+
+    settings, folder = load(arguments.dir), arguments.dir
+    standing = look(folder, settings, read_noted(folder), SystemClock().now())
+    files: tuple[CopyName | SegmentName, ...] = (
+        *standing.listing.fulls,
+        *standing.listing.sides,
+        *standing.listing.segments,
+    )
+    rows = [(date(one.made), one.text) for one in files if arguments.match in one.text]
+    table(("made", "file"), rows, as_csv=arguments.csv)
+    if not arguments.csv:
+        drill = standing.last_drill
+        say(f"the journal is saved until {date(standing.saved) if standing.saved else '–'}")
+        say(f"last drill: {date(drill.time)}, {'good' if drill.good else 'FAILED'}" if drill else "last drill: none")
+    for alarm in standing.alarms:
+        print(f"exchange: ALARM: {alarm}", file=sys.stderr)
+    return 1 if standing.alarms else 0
+
+
+def run_job(arguments: argparse.Namespace) -> int:
+    """`exchange backup-job`."""
+    import os
+    import signal
+
+    from exchange.backup.jobs import run_job as do
+    from exchange.clock import SystemClock
+    from exchange.progress import bar
+    from exchange.settings import load
+
+    os.nice(_NICE[arguments.job])  # whoever trades comes first
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that no scratch is left
+    with bar(arguments.job) as progress:
+        said = do(arguments.job, arguments.dir, load(arguments.dir), SystemClock(), progress)
+    print(said)
+    return 0

@@ -104,7 +104,8 @@ async def _serve(
     doors_stop = trio.Event()
     told = _addresses(settings, listeners, house.folder)
     async with trio.open_nursery() as doors:
-        for work in (timers.run, house.custody.run, house.payments.run, reconciler.run, partial(tend, house.keyring)):
+        money = (timers.run, house.custody.run, house.payments.run, reconciler.run)
+        for work in (*money, partial(tend, house.keyring), house.keeper.run):
             doors.start_soon(_until, doors_stop, work)
         doors.start_soon(_watch_disk, house, doors_stop)
         if watchdog is not None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from exchange.backup_settings import BackupSettings, backup_example, faults_of_backup
 from exchange.chain_settings import ChainSettings, chain_example, faults_of_chains
 
 DEFAULT_FILE: Final = "exchange.toml"
@@ -49,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     withdrawal_allow_list: bool = True
     new_address_wait_hours: int = 24
     new_key_wait_hours: int = 24
+    backup: BackupSettings = BackupSettings()
     chains: dict[str, ChainSettings] = {}
 
 
@@ -81,6 +84,7 @@ HELP: Final = {
     "withdrawal_allow_list": "Withdrawals go only to addresses that their owner has put on his list before.",
     "new_address_wait_hours": "How long an address stands on that list before it may be used.",
     "new_key_wait_hours": "How long after it was made an API key may not withdraw.",
+    "backup": "When backups are made and how long they are kept, a table; see the end of the example file.",
     "chains": "The chains that are followed, a table each; see the end of the example file.",
 }
 
@@ -95,6 +99,10 @@ _AT_LEAST: Final = {
     "new_key_wait_hours": 0,
     "free_disk_reserve_mib": 0,
 }
+
+
+_TABLES: Final[dict[str, Callable[[object], Iterator[str]]]] = {"backup": faults_of_backup, "chains": faults_of_chains}
+"""Settings that are tables, and who knows their faults."""
 
 
 def load(folder: Path) -> Settings:
@@ -127,8 +135,8 @@ def _faults(content: dict[str, object]) -> list[str]:
     faults: list[str] = []
     for name, value in content.items():
         kind = kinds.get(name)
-        if name == "chains":
-            faults += faults_of_chains(value)
+        if name in _TABLES:
+            faults += _TABLES[name](value)
         elif kind is None:
             faults.append(f"unknown key {name!r} (known: {', '.join(kinds)})")
         elif type(value) is not kind:
@@ -154,9 +162,9 @@ def example() -> str:
     """A commented `exchange.toml` with every setting at its default."""
     lines = ["# Settings of this exchange. Every line below is the default; uncomment to change it.", ""]
     for field in msgspec.structs.fields(Settings):
-        if field.name == "chains":
+        if field.name in _TABLES:
             continue
         value = field.default
         shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
         lines += [f"# {HELP[field.name]}", f"# {field.name} = {shown}", ""]
-    return "\n".join([*lines, *chain_example()])
+    return "\n".join([*lines, *backup_example(), *chain_example()])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from exchange.backup_settings import BACKUP_HELP, BackupSettings
 from exchange.chain_settings import CHAIN_HELP, ChainSettings
 from exchange.settings import HELP, Settings, SettingsError, example, load, with_ports
 
@@ -27,16 +29,51 @@ def test_the_example_holds_every_setting_at_its_default(tmp_path: Path) -> None:
     assert load(written(tmp_path, example())) == Settings()
     own = [line for line in example().splitlines() if not line.startswith("##")]
     lines = [line.removeprefix("# ") for line in own if " = " in line]
-    assert len(lines) == len(HELP) - len(["chains"])
+    assert len(lines) == len(HELP) - len(["backup", "chains"])
     assert load(written(tmp_path, "\n".join(lines))) == Settings()
 
 
-def test_every_setting_of_a_chain_is_documented_and_shown() -> None:
+@pytest.mark.parametrize(
+    ("table", "kind", "words"),
+    [("[backup]", BackupSettings, BACKUP_HELP), ("[chains.BTC]", ChainSettings, CHAIN_HELP)],
+)
+def test_every_setting_of_a_table_is_documented_and_shown(
+    table: str, kind: type[msgspec.Struct], words: dict[str, str]
+) -> None:
     """In the order in which they are shown."""
-    names = [field.name for field in msgspec.structs.fields(ChainSettings)]
-    assert list(CHAIN_HELP) == names
-    assert all(text.endswith(".") for text in CHAIN_HELP.values())
-    assert [line.split(" ")[1] for line in example().splitlines() if line.startswith("## ") and " = " in line] == names
+    names = [field.name for field in msgspec.structs.fields(kind)]
+    assert list(words) == names
+    assert all(text.endswith(".") for text in words.values())
+    shown = example().split(f"## {table}\n")[1].split("\n\n")[0].splitlines()
+    assert [line.split(" ")[1] for line in shown if " = " in line] == names
+
+
+def test_the_schedule_of_backups_is_read(tmp_path: Path) -> None:
+    """The rest is the default."""
+    text = '[backup]\nfolder = "/mnt/b"\nkey_file = "/etc/k"\nsegment_minutes = 1\n'
+    expected = BackupSettings(folder="/mnt/b", key_file="/etc/k", segment_minutes=1)
+    assert load(written(tmp_path, text)).backup == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("backup = 1", "backup must be a table"),
+        ("[backup]\ncolour = 1", "unknown key 'backup.colour' (known: folder, "),
+        ('[backup]\nfolder = "/b"', "backup.key_file is missing"),
+        ('[backup]\nkey_file = "/k"', "backup.folder is missing"),
+        ('[backup]\ncommand = "cat"', "backup.folder is missing"),
+        ('[backup]\nfolder = "b"\nkey_file = "/k"', "backup.folder must be an absolute path, not 'b'"),
+        ("[backup]\nsegment_minutes = 6", "backup.segment_minutes must be from 1 to 5, not 6"),
+        ("[backup]\ndrill_every_days = 8", "backup.drill_every_days must be from 1 to 7, not 8"),
+        ("[backup]\nkeep_daily = 0", "backup.keep_daily must be from 1 to 3660, not 0"),
+        ('[backup]\nevery_hours = "1"', "backup.every_hours must be int, not '1'"),
+    ],
+)
+def test_a_schedule_that_cannot_be_kept_is_told(tmp_path: Path, text: str, said: str) -> None:
+    """What was promised to an operator is not quietly less."""
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        load(written(tmp_path, text))
 
 
 def test_a_chain_is_named_by_its_table(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ class Feed:
             checked=self._check.time,
             violations=self._check.found,
             quarantined=await self._quarantine.sentences(),
-            alarms=alarm_sentences(self._house),
+            alarms=(*alarm_sentences(self._house), *_backup_alarms(self._house)),
         )
 
     async def markets(self) -> wire.MarketList:
@@ -223,6 +223,12 @@ class Feed:
             frame = await self.status()
             for watcher in audience:
                 watcher.push(frame)
+
+
+def _backup_alarms(house: House) -> tuple[str, ...]:
+    """What the keeper of backups has to say, as of its last look."""
+    standing = house.keeper.standing
+    return tuple(wire.clean(f"backups: {alarm}") for alarm in standing.alarms) if standing is not None else ()
 
 
 def _cut(view: wire.BookView, depth: int) -> wire.BookView:

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from exchange.admin.wire import clean
+from exchange.backup.keeping import Keeper
 from exchange.clock import Clock
 from exchange.core.rejects import Reject
 from exchange.custody.custody import Custody
@@ -49,6 +50,8 @@ class House(Protocol):
     def pending_acts(self) -> PendingActs: ...
     @property
     def payments(self) -> Payments: ...
+    @property
+    def keeper(self) -> Keeper: ...
 
 
 class Caller(msgspec.Struct, frozen=True):

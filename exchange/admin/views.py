@@ -24,7 +24,7 @@ class Status(Push, frozen=True, tag="status"):
 
     `violations` are the sentences of the last check of all invariants, made at `checked` (0: not yet).
     `quarantined` has a sentence for each market that was halted because the exchange failed in it. `alarms` has one for
-    each chain with open alarms: how many there are, and the newest.
+    each chain with open alarms: how many there are, and the newest; and one for each that backups raise.
     """
 
     time: int

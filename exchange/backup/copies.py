@@ -7,7 +7,6 @@ deposit that custody takes for credited is credited in it, and what else they la
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -20,6 +19,7 @@ from exchange.backup import contents
 from exchange.backup.contents import CUSTODY, LEDGER, LEDGER_HEAD, MASTER_KEY, OFFICE, TRAIL_HEAD, VERSION, Manifest
 from exchange.backup.fault import BackupFault
 from exchange.backup.names import CopyName
+from exchange.backup.scratch import require_room, scratch_in
 from exchange.clock import Clock
 from exchange.custody.copying import copy_custody
 from exchange.ledger.copying import copy_ledger
@@ -54,26 +54,16 @@ def copies(
     if not (folder / LEDGER).exists():
         raise BackupFault(f"{folder} is not a data folder. Nothing was backed up.")
     place = folder if scratch is None else scratch
-    _require_room(folder, place, settings, ledger=ledger)
-    try:
-        made = tempfile.TemporaryDirectory(prefix="backup-", suffix=".scratch", dir=place)
-    except OSError as error:
-        raise BackupFault(f"{place}: no copies can be made here ({error.strerror}). Nothing was backed up.") from error
-    with made as name:
-        yield _copied(folder, Path(name), settings, clock, progress, ledger=ledger)
+    require_room(place, _size(folder, ledger=ledger), settings, "the copies")
+    with scratch_in(place, "backup") as made:
+        yield _copied(folder, made, settings, clock, progress, ledger=ledger)
 
 
-def _require_room(folder: Path, place: Path, settings: Settings, *, ledger: bool) -> None:
-    """Never copy into what the trading process has in reserve."""
+def _size(folder: Path, *, ledger: bool) -> int:
+    """How many bytes the copies will take, at the most."""
     names = (OFFICE, CUSTODY, *([LEDGER] if ledger else []))
     files = [folder / f"{name}{end}" for name in names for end in ("", "-wal")]
-    needed = sum(path.stat().st_size for path in files if path.exists()) + (settings.free_disk_reserve_mib << 20)
-    free = shutil.disk_usage(place).free
-    if free < needed:
-        raise BackupFault(
-            f"{place}: the copies and the reserve need {needed >> 20} MiB, and {free >> 20} MiB are free. Nothing was "
-            "backed up. Make room, or name another place with --scratch."
-        )
+    return sum(path.stat().st_size for path in files if path.exists())
 
 
 def _copied(folder: Path, place: Path, settings: Settings, clock: Clock, progress: Progress, *, ledger: bool) -> Copies:

@@ -29,6 +29,10 @@ _FRAME_AT_MOST: Final = 256 << 20
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
+class NothingToGoOnFrom(BackupFault):
+    """There is no full backup of this ledger that a segment could lead on from."""
+
+
 class _Head(msgspec.Struct, frozen=True, array_like=True):
     kind: str
     first: Seq
@@ -47,7 +51,9 @@ def write_segment(ledger: Path, folder: Path, key: BackupKey, clock: Clock) -> S
     with closing(Excerpts(ledger)) as journal:
         reached = reach(list_folder(folder), journal)
         if reached is None:
-            raise BackupFault(f"{folder}: no full backup of this ledger is here to go on from. No segment was written.")
+            raise NothingToGoOnFrom(
+                f"{folder}: no full backup of this ledger is here to go on from. No segment was written."
+            )
         seq, before = reached
         if journal.newest is None or journal.newest.last == seq:
             return None

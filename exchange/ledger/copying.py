@@ -35,7 +35,7 @@ def copy_ledger(source: Path, target: Path, progress: Progress) -> None:
     try:
         reader.execute("BEGIN")
         check_head(reader, source)
-        copy = db.open_copy(target)
+        copy = db.open_copy(target, reader)
         try:
             copy_pages(reader, copy, progress)
         finally:
@@ -57,11 +57,8 @@ def copy_plain(source: Path, target: Path, progress: Progress, look: Callable[[a
     try:
         reader.execute("BEGIN")
         seen = look(reader)
-        target.touch(mode=0o600, exist_ok=False)
-        copy = apsw.Connection(str(target), flags=apsw.SQLITE_OPEN_READWRITE)
+        copy = db.open_copy(target, reader)
         try:
-            for name, wanted in (("journal_mode", "off"), ("synchronous", 0)):
-                copy.pragma(name, wanted)
             copy_pages(reader, copy, progress)
         finally:
             copy.close()

@@ -139,15 +139,19 @@ def open_reader(path: Path) -> apsw.Connection:
     return connection
 
 
-def open_copy(path: Path) -> apsw.Connection:
-    """A new file, mode 0600, whose pages get checksums, for a copy of a ledger: nothing waits for the disk."""
+def open_copy(path: Path, source: apsw.Connection) -> apsw.Connection:
+    """A new file, mode 0600, for a copy of what `source` has open: nothing waits for the disk.
+
+    Its pages get checksums where those of the source have them; a file of before has none yet.
+    """
     load_checksums()
     path.touch(mode=0o600, exist_ok=False)
     connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
     for name, wanted in (("journal_mode", "off"), ("synchronous", 0)):
         connection.pragma(name, wanted)
-    connection.reserve_bytes(reserve=_CHECKSUM_BYTES)
-    connection.execute("CREATE TABLE first_page (content)")  # the checksums begin with the first page that says so
+    if source.reserve_bytes() == _CHECKSUM_BYTES:
+        connection.reserve_bytes(reserve=_CHECKSUM_BYTES)
+        connection.execute("CREATE TABLE first_page (content)")  # the checksums begin with the first page that says so
     return connection
 
 

@@ -15,6 +15,7 @@ import trio
 from exchange.admin.client import AdminClient, connect
 from exchange.admin.server import serve_admin
 from exchange.admin.wire import Attach
+from exchange.backup.keeping import Keeper
 from exchange.chain_settings import ChainSettings
 from exchange.clock import SystemClock
 from exchange.core.commands import Command, ListAsset, ListMarket, OpenAccount, PlaceOrder
@@ -78,6 +79,7 @@ class House:
     approvers: Approvers
     pending_acts: PendingActs
     payments: Payments
+    keeper: Keeper
 
     @property
     def socket(self) -> Path:
@@ -123,6 +125,7 @@ async def furnished(
         approvers=Approvers(office, clock),
         pending_acts=PendingActs(office, clock),
         payments=open_payments(folder, told, custody, sequencer, signer, clock),
+        keeper=Keeper(folder, told, clock),
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(sequencer.run)

@@ -90,7 +90,7 @@ async def test_a_disk_that_takes_no_more_leaves_no_half_file(tmp_path: Path) -> 
 async def test_copies_never_take_the_room_that_trading_has_in_reserve(tmp_path: Path) -> None:
     here = await furnish(tmp_path, commands=50)
     huge = Settings(free_disk_reserve_mib=1 << 40)
-    with pytest.raises(BackupFault, match=r"Nothing was backed up\. Make room"):
+    with pytest.raises(BackupFault, match=r"Nothing was done\. Make room"):
         back_up_into(here.backups, here.folder, huge, here.key, here.clock, quiet)
 
 
