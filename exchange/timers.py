@@ -11,6 +11,7 @@ import trio
 
 from exchange.core.commands import EndSession, FireCountdown
 from exchange.core.market import MarketPhase
+from exchange.core.rejects import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +63,19 @@ class Timers:
         await self._call([FireCountdown(*name) for name in await self._sequencer.read(due)])
 
     async def _call(self, commands: Sequence[Command]) -> None:
-        """Have them all decided and made durable; those that find the queue full are due again a beat later."""
-        for start in range(0, len(commands), _TOGETHER):
+        """Have them all decided and made durable; those that find the queue full try again a beat later."""
+        left = list(commands)
+        while left:
+            again: list[Command] = []
+            together, left = left[:_TOGETHER], left[_TOGETHER:]
             async with trio.open_nursery() as nursery:
-                for command in commands[start : start + _TOGETHER]:
-                    nursery.start_soon(self._sequencer.call, command)
+                for command in together:
+                    nursery.start_soon(self._one, command, again)
+            if again:
+                left += again
+                await trio.sleep(BEAT_SECONDS)
+
+    async def _one(self, command: Command, again: list[Command]) -> None:
+        """Have one decided; it is put among those to try `again` when there was no room."""
+        if (await self._sequencer.call(command)).reject is Reject.QUEUE_FULL:
+            again.append(command)

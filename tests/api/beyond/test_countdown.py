@@ -13,6 +13,7 @@ from exchange.core import commands as co
 from exchange.core.committed import Committed
 from exchange.core.market import MarketPhase
 from exchange.core.units import MarketId, Micros
+from exchange.settings import Settings
 from exchange.timers import Timers
 from tests.api.house import Answer, House, SetClock, running_house
 
@@ -140,3 +141,16 @@ async def test_what_fell_due_while_the_house_was_down_is_done_before_its_doors_o
     await trio.sleep(0.11)
     await Timers(sequencer, house.rooms.clock).catch_up()
     assert await open_symbols(house) == []
+
+
+async def test_all_of_it_is_done_before_the_doors_open_however_short_the_queue(tmp_path: Path) -> None:
+    """More connections may have been armed than commands may wait: none may be left out."""
+    settings = Settings(weight_limit_per_minute=0, queue_limit_commands=10)
+    async with running_house(tmp_path, SetClock(), settings) as house:
+        sequencer, who = house.rooms.sequencer, house.alice.account
+        await orders(house)
+        for number in range(35):
+            await sequencer.call(co.ArmSession(who, f"lost {number}", (MarketId(2),) if number < 34 else ()))
+        await Timers(sequencer, house.rooms.clock).catch_up()
+        assert await sequencer.read(lambda state: len(state.sessions)) == 0
+        assert await open_symbols(house) == []
