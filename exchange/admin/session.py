@@ -185,7 +185,16 @@ class Session:
             return self._attach(ask)
         if self._caller is None:
             raise Refused("not_attached", "attach first. Nothing was changed.")
+        if not self._trusted:
+            self._check_still(self._caller, ask)
         return await self._serve(self._caller, ask)
+
+    def _check_still(self, caller: Caller, ask: wire.Ask[Any]) -> None:
+        """Refuse, and record, what somebody asks who has been removed since he attached: his next question is none."""
+        current = self._house.operators.by_uid(caller.uid)
+        if current is None or (current.name, current.role) != (caller.operator, caller.role):
+            self._house.trail.refused(caller.operator, caller.uid, ask.method, '{"code":"removed"}')
+            raise Refused("removed", f"{_WHY['removed']}. Nothing was changed.")
 
     async def _serve(self, caller: Caller, ask: wire.Ask[Any]) -> msgspec.Struct:
         """What needs a session is done here, all else by `carry_out`."""

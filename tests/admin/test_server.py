@@ -14,6 +14,8 @@ from exchange.admin import wire
 from exchange.admin.client import Disconnected, NotServed, connect
 from exchange.admin.house import Refused
 from exchange.admin.server import SocketRefused, open_socket
+from exchange.core.market import MarketPhase
+from exchange.core.units import MarketId
 from exchange.office.operators import Role
 from tests.admin.furnished import ME, STRANGER, attached, code, enrol, furnished, served
 
@@ -102,6 +104,16 @@ async def test_a_removed_operator_is_shown_the_door(tmp_path: Path) -> None:
         house.operators.remove("ann")
         with pytest.raises(Disconnected, match="no longer an operator"):
             await client.push()
+
+
+async def test_a_removed_operator_does_nothing_more_in_the_moment_that_is_left_to_him(tmp_path: Path) -> None:
+    """His session is ended within a second; if his next question comes before that, it is refused all the same."""
+    async with furnished(tmp_path) as house, attached(house) as client:
+        house.operators.remove("ann")
+        with pytest.raises((Refused, Disconnected), match="no longer an operator"):
+            await client.call(wire.SetPhase("BTCUSDT", "HALTED", "revenge"))
+        assert await house.sequencer.read(lambda state: state.books[MarketId(1)].phase) is MarketPhase.OPEN
+        assert "done" not in {entry.stage for entry in house.trail.tail(9) if entry.method == "market.phase"}
 
 
 async def test_a_stopping_server_says_so(tmp_path: Path) -> None:

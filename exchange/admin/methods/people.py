@@ -25,7 +25,7 @@ async def list_operators(house: House, _ask: wire.ListOperators) -> wire.Operato
 
 
 async def remove_operator(house: House, ask: wire.RemoveOperator) -> wire.OperatorRow:
-    """Let an operator attach no more; his open sessions end with their next call."""
+    """Let an operator attach no more; his open sessions do nothing more, and end within a second."""
     try:
         return _row(house.operators.remove(ask.name))
     except OperatorRefused as refused:
