@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -13,6 +13,9 @@ from exchange.core.units import AccountId, Amount, OrderId, Quantity
 
 if TYPE_CHECKING:
     from exchange.core.book import BookSide, Level
+
+UNBOUNDED: Final = 1 << 128
+"""More than any walk comes to."""
 
 Step = tuple[Order, int]
 """A maker and the lots it gives. Below 1 their trade is prevented, and costs the taker minus that many lots."""
@@ -31,21 +34,24 @@ class Walk(msgspec.Struct, gc=False):
     prevented: int = 0
 
 
-def walk(half: BookSide, limit_key: int, lots: Quantity, account: AccountId, mode: SelfTrade) -> Walk:
+def walk(
+    half: BookSide, limit_key: int, lots: Quantity, account: AccountId, mode: SelfTrade, most: int = UNBOUNDED
+) -> Walk:
     """Walk from the best price on, no further than `limit_key`, for at most `lots`.
 
-    Within a price the oldest order trades first; every fill is at the maker's price.
+    Within a price the oldest order trades first; every fill is at the maker's price. Once its `cost` is beyond `most`
+    the walk breaks off, for whoever has no more will be refused.
     """
     steps: list[Step] = []
     cost, left, rank = 0, int(lots), 0
     level = half.best
     while level is not None and level.key <= limit_key:
         if level.icebergs:
-            return _carefully(half, limit_key, int(lots), 0, account, mode)
+            return _carefully(half, limit_key, int(lots), 0, account, mode, most_cost=most)
         maker = level.first
         while maker is not None:
             if maker.account == account and mode != SelfTrade.NONE:
-                return _carefully(half, limit_key, int(lots), 0, account, mode)
+                return _carefully(half, limit_key, int(lots), 0, account, mode, most_cost=most)
             lots_here = maker.quantity - maker.filled
             if lots_here >= left:
                 steps.append((maker, left))
@@ -53,6 +59,8 @@ def walk(half: BookSide, limit_key: int, lots: Quantity, account: AccountId, mod
             steps.append((maker, lots_here))
             left -= lots_here
             cost += lots_here * level.price
+            if cost > most:
+                return Walk(steps, left, False, cost)
             maker = maker.behind
         rank += 1
         level = half.worse(rank)
@@ -66,20 +74,32 @@ def walk_budget(
     unit: int,
     account: AccountId,
     mode: SelfTrade,
+    most: int = UNBOUNDED,
 ) -> Walk:
     """Walk as `walk` does, for as many lots as `budget` quote atoms buy (or are got for).
 
     `left` is 0 when less than one more lot at the last price is left of the budget, else the quote atoms left over.
+    Once the steps have more than `most` lots the walk breaks off.
     """
-    return _carefully(half, limit_key, budget, unit, account, mode)
+    return _carefully(half, limit_key, budget, unit, account, mode, most_lots=most)
 
 
-def _carefully(half: BookSide, limit_key: int, left: int, unit: int, account: AccountId, mode: SelfTrade) -> Walk:
+def _carefully(
+    half: BookSide,
+    limit_key: int,
+    left: int,
+    unit: int,
+    account: AccountId,
+    mode: SelfTrade,
+    *,
+    most_cost: int = UNBOUNDED,
+    most_lots: int = UNBOUNDED,
+) -> Walk:
     """Either walk, with icebergs that show themselves bit by bit, and own orders that are in the way.
 
     `left` is in quote atoms, of which a lot at one tick costs `unit`; with a `unit` of 0 it is in lots.
     """
-    met, expired = Walk([], left, False, 0), set[OrderId]()
+    met, expired, moved = Walk([], left, False, 0), set[OrderId](), 0
     for maker, lots in _offers(half, limit_key):
         each = maker.price * unit or 1
         wanted = met.left // each
@@ -91,6 +111,7 @@ def _carefully(half: BookSide, limit_key: int, left: int, unit: int, account: Ac
             given = min(wanted, lots)
             met.steps.append((maker, given))
             met.cost += given * maker.price
+            moved += given
             met.left -= given * each
             if met.left < each:
                 met.left = 0
@@ -99,12 +120,15 @@ def _carefully(half: BookSide, limit_key: int, left: int, unit: int, account: Ac
             lost = _lost(mode, wanted, lots)
             met.steps.append((maker, -lost))
             met.prevented += lost
+            moved += lost
             if mode != SelfTrade.DECREMENT:
                 expired.add(maker.id)
             met.left -= lost * each
             if met.left < each:
                 met.stopped, met.left = True, 0
                 break
+        if met.cost > most_cost or moved > most_lots:
+            break
     return met
 
 

@@ -129,20 +129,26 @@ def _market(
 ) -> list[Event] | Reject:
     """Fill a market order at once, as far as the book and the price band go; the rest expires.
 
-    It holds what it costs (to buy by quantity), the budget (by quote), or the whole quantity (to sell).
+    It holds what it costs (to buy by quantity), the budget (by quote), or the whole quantity (to sell). It walks no
+    further than its account can pay for, lest who has nothing could keep everybody waiting.
     """
     rules, buys = book.rules, order.side == 1
     opposite, limit_key = (book.asks, book.highest) if buys else (book.bids, -book.lowest)
     budget, lots = order.quote_quantity, order.quantity
+    funds = state.available(account.id, rules.quote if buys else rules.base)
+    if funds < (budget if buys else lots * rules.lot_atoms):
+        return Reject.INSUFFICIENT_FUNDS
     if budget:
-        met = matching.walk_budget(opposite, limit_key, budget, rules.unit, order.account, order.self_trade)
+        most = matching.UNBOUNDED if buys else funds // rules.lot_atoms
+        met = matching.walk_budget(opposite, limit_key, budget, rules.unit, account.id, order.self_trade, most)
         bought = sum(abs(step[1]) for step in met.steps)
         hold = budget if buys else bought * rules.lot_atoms
         lots = Quantity(bought + (1 if met.left and bought else 0))
     else:
-        met = matching.walk(opposite, limit_key, lots, order.account, order.self_trade)
+        most = funds // rules.unit if buys else matching.UNBOUNDED
+        met = matching.walk(opposite, limit_key, lots, account.id, order.self_trade, most)
         hold = met.cost * rules.unit if buys else lots * rules.lot_atoms
-    if not _affords(state, book, order, hold):
+    if funds < hold:
         return Reject.INSUFFICIENT_FUNDS
     events: list[Event] = [accepted(number, now, account.seq + 1, order, lots, hold, False, order_list)]
     seqs = {account.id: account.seq + 1}
