@@ -62,6 +62,7 @@ TWO_PEOPLE: Final[Mapping[str, Due]] = {
     "payouts.set": _opens,
     "tier.limit": _always,
     "velocity.set": _always,
+    "withdrawal.book": _always,
     "withdrawal.return": _large,
     "withdrawal.settle": _large,
 }

@@ -104,6 +104,7 @@ from exchange.admin.views import (
 )
 from exchange.admin.withdrawal_asks import (
     ApproveWithdrawal,
+    BookWithdrawal,
     ListApprovers,
     ListPayouts,
     ListVelocities,
@@ -160,6 +161,7 @@ __all__ = [
     "AuditRow",
     "BalanceRow",
     "BookView",
+    "BookWithdrawal",
     "ChainList",
     "ChainRow",
     "CloseAlarms",

@@ -72,6 +72,17 @@ class ReturnWithdrawal(Ask[WithdrawalRow], frozen=True):
     reason: str
 
 
+class BookWithdrawal(Ask[WithdrawalRow], frozen=True):
+    """It was paid, and a ledger that was restored from an older copy does not know it: its account pays it now.
+
+    Refused unless custody's books, the signer's record and the chain have it. What is no longer there becomes a debt.
+    """
+
+    method: ClassVar[str] = "withdrawal.book"
+    id: str
+    reason: str
+
+
 class WhoAmI(Ask[Me], frozen=True):
     method: ClassVar[str] = "whoami"
 
@@ -131,6 +142,7 @@ class SetVelocity(Ask[VelocityRow], frozen=True):
 
 WITHDRAWAL_ASKS = (
     *(ListWithdrawals, ShowWithdrawal, ApproveWithdrawal, RejectWithdrawal, SettleWithdrawal, ReturnWithdrawal),
+    BookWithdrawal,
     *(WhoAmI, RegisterApprover, RevokeApprover, ListApprovers),
     *(ListPayouts, StopPayouts, ResumePayouts, ListVelocities, SetVelocity),
 )

@@ -338,7 +338,7 @@ def _delta(report: Report) -> tuple[AssetId, int] | None:
             return asset, amount
         case DepositMoved(asset=asset, recovered=recovered) if recovered:
             return asset, -recovered
-        case WithdrawalMoved(asset=asset, amount=amount, state=WithdrawalState.FINAL, refunded=refunded):
-            return asset, refunded - amount
+        case WithdrawalMoved(asset=asset, amount=amount, state=WithdrawalState.FINAL, refunded=refunded, owed=owed):
+            return asset, refunded + owed - amount
         case _:
             return None

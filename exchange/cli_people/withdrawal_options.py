@@ -55,6 +55,10 @@ def _deciding(verbs: Subparsers[argparse.ArgumentParser], verb: Verb) -> None:
     one = verb(verbs, "withdrawal return", about, 'exchange withdrawal return ID "the coin it spends is gone for good"')
     one.add_argument("id", help="its id")
     one.add_argument("reason", help="why; its owner sees it")
+    about = "After a restore: its account pays now what was paid and the ledger has forgotten."
+    one = verb(verbs, "withdrawal book", about, 'exchange withdrawal book ID "paid after the backup was made"')
+    one.add_argument("id", help="its id, from the alarm `withdrawal differs`")
+    one.add_argument("reason", help="why; kept in the trail")
     about = "Pay nothing more on a chain, at once. What was sent already is followed."
     one = verb(verbs, "withdrawal stop", about, 'exchange withdrawal stop BTC "the node looks wrong"')
     one.add_argument("chain", help="the chain's name")

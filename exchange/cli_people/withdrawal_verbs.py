@@ -100,6 +100,13 @@ async def return_withdrawal(desk: Desk, arguments: argparse.Namespace) -> None:
     say(f"{row.id} is {row.state}: {row.amount} {row.asset} go back to {row.account_name}.")
 
 
+async def book_withdrawal(desk: Desk, arguments: argparse.Namespace) -> None:
+    """`exchange withdrawal book`."""
+    row = await desk.call(wire.BookWithdrawal(arguments.id, arguments.reason))
+    say(f"{row.id} is booked: {row.amount} {row.asset} were taken from {row.account_name}, who paid them out before.")
+    say(f"What it did not have any more it owes, and is frozen: exchange account show {row.account}")
+
+
 async def list_chains(desk: Desk, arguments: argparse.Namespace) -> None:
     """`exchange withdrawal chains`."""
     rows = (await desk.call(wire.ListPayouts())).rows
@@ -202,6 +209,7 @@ VERBS: Final[dict[str, Callable[[Desk, argparse.Namespace], Awaitable[None]]]] =
     "withdrawal reject": reject_withdrawal,
     "withdrawal settle": settle_withdrawal,
     "withdrawal return": return_withdrawal,
+    "withdrawal book": book_withdrawal,
     "withdrawal chains": list_chains,
     "withdrawal stop": stop_payouts,
     "withdrawal resume": resume_payouts,

@@ -141,6 +141,22 @@ class SettleInside(msgspec.Struct, frozen=True, gc=False):
     fee_to_recipient: bool = False
 
 
+class BookPaid(msgspec.Struct, frozen=True, gc=False):
+    """A withdrawal was paid that this ledger, restored from an older copy, does not know: its account pays it now.
+
+    `amount` is the whole, `fee` the house's part of it. What is no longer there becomes a debt, and the account is
+    frozen. `requested` is when it was asked for.
+    """
+
+    key: str
+    account: AccountId
+    asset: AssetId
+    amount: Amount
+    network: str
+    fee: Amount
+    requested: Micros
+
+
 class BookNetworkCost(msgspec.Struct, frozen=True, gc=False):
     """The house paid a network (a miner's fee, gas) out of custody: taken from fees. `key` makes it safe to repeat."""
 
@@ -339,6 +355,7 @@ Command = (
     | RequestWithdrawal
     | MoveWithdrawal
     | SettleInside
+    | BookPaid
     | BookNetworkCost
     | SetPayoutsShut
     | OpenEpoch

@@ -12,6 +12,7 @@ from exchange.core.contingency import Contingency, Numbers
 from exchange.core.countdowns import arm_session, cancelled, cancels, end_session, fire_countdown, set_countdown
 from exchange.core.deciding_networks import book_network_cost, open_epoch, set_network, set_payouts_shut, set_tier_limit
 from exchange.core.deciding_transfers import (
+    book_paid,
     credit,
     move_withdrawal,
     report_deposit,
@@ -209,6 +210,7 @@ DECIDE: dict[type, Callable[[State, Micros, Any], Decision]] = {
     co.SetTierLimit: set_tier_limit,
     co.MoveWithdrawal: move_withdrawal,
     co.SettleInside: settle_inside,
+    co.BookPaid: book_paid,
     co.BookNetworkCost: book_network_cost,
     co.SetPayoutsShut: set_payouts_shut,
     co.OpenEpoch: open_epoch,

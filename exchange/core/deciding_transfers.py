@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from exchange.core import commands as co
 from exchange.core import events as ev
 from exchange.core.networks import DAY, MONTH, limit_of, unit
-from exchange.core.postings import HOUSE_NAMES
+from exchange.core.postings import CUSTODY, HOUSE_NAMES
 from exchange.core.rejects import Reject
 from exchange.core.transfers import (
     DEPOSIT_TRANSITIONS,
@@ -221,3 +223,27 @@ def settle_inside(state: State, now: Micros, command: co.SettleInside) -> Decisi
             min(paid, state.owed(other.id, known.asset)),
         ),
     ]
+
+
+def book_paid(state: State, now: Micros, command: co.BookPaid) -> Decision:
+    """What a restored ledger has forgotten: taken from the account, as far as it is there."""
+    known = state.withdrawals.get(command.key)
+    if known is not None:
+        asked = (command.account, command.asset, command.amount, command.network, command.fee)
+        same = (known.account, known.asset, known.amount, known.network, known.fee) == asked
+        return [] if same and known.state == WithdrawalState.FINAL else Reject.DUPLICATE_REFERENCE
+    account = state.accounts.get(command.account)
+    if account is None:
+        return Reject.UNKNOWN_ACCOUNT
+    if command.asset not in state.assets:
+        return Reject.UNKNOWN_ASSET
+    if (command.asset, command.network) not in state.networks:
+        return Reject.UNKNOWN_NETWORK
+    beyond = state.available(CUSTODY, command.asset) + command.amount > MAX_STORED >> 1
+    if not fits(command.amount) or not 0 <= command.fee < command.amount or beyond:
+        return Reject.BAD_AMOUNT
+    paid = Withdrawal(command.key, account.id, command.asset, command.amount, WithdrawalState.FINAL, command.network)
+    paid.requested = command.requested
+    event = _moved(now, paid, account.seq + 1, paid.state, command.fee)
+    there = min(command.amount, state.available(account.id, command.asset))
+    return [msgspec.structs.replace(event, owed=Amount(command.amount - there))]

@@ -124,7 +124,8 @@ class WithdrawalMoved(msgspec.Struct, frozen=True, gc=False, array_like=True, ta
     """A withdrawal reached a state.
 
     Of `amount` the house takes `fee` when it is final. `refunded`: of one that stayed inside, what went back to its
-    account. `requested` is when it was asked for (0 in journals that knew no networks).
+    account. `requested` is when it was asked for (0 in journals that knew no networks). `owed`: of one that is FINAL as
+    the first that is heard of it (paid, and unknown to a restored ledger), what its account no longer had.
     """
 
     time: Micros
@@ -138,6 +139,7 @@ class WithdrawalMoved(msgspec.Struct, frozen=True, gc=False, array_like=True, ta
     fee: Amount = Amount(0)
     requested: Micros = Micros(0)
     refunded: Amount = Amount(0)
+    owed: Amount = Amount(0)
 
 
 class NetworkSet(msgspec.Struct, frozen=True, gc=False, array_like=True, tag_field="kind", tag=60):

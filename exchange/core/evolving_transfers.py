@@ -49,6 +49,8 @@ def withdrawal_moved(state: State, event: ev.WithdrawalMoved) -> None:
         event.requested,
     )
     state.withdrawals[event.key] = state.changes.withdrawals[event.key] = withdrawal
+    if event.owed:
+        owner.frozen = True
     if withdrawal.counts:
         owner.withdrawals[event.key] = withdrawal
     else:

@@ -11,7 +11,7 @@ from typing import Final
 
 from exchange.core.events import Credited, DepositMoved, NetworkCostBooked, Traded, WithdrawalMoved
 from exchange.core.market import Market
-from exchange.core.transfers import Effect
+from exchange.core.transfers import Effect, WithdrawalState
 from exchange.core.units import AccountId, Amount, AssetId, BalanceKey
 
 Movement = tuple[BalanceKey, BalanceKey, Amount]
@@ -112,10 +112,13 @@ def deposit(event: DepositMoved, effect: Effect) -> list[Movement]:
 def withdrawal(event: WithdrawalMoved, effect: Effect | None) -> list[Movement]:
     """A withdrawal's hold when it is requested (`effect` None), then its settlement or release.
 
-    Settled, what was held goes outside, less the fee, which is the house's, and what is refunded.
+    Settled, what was held goes outside, less the fee, which is the house's, and what is refunded. One that is final as
+    the first that is heard of it was never held: it is taken from what there is, and from a debt.
     """
     available = balance_key(event.account, event.asset)
     held = balance_key(event.account, event.asset, Bucket.HELD)
+    if effect is None and event.state == WithdrawalState.FINAL:
+        return _forgotten(event)
     if effect is None:
         return [(available, held, event.amount)]
     if effect is Effect.SETTLE:
@@ -126,6 +129,19 @@ def withdrawal(event: WithdrawalMoved, effect: Effect | None) -> list[Movement]:
     if effect is Effect.RELEASE:
         return [(held, available, event.amount)]
     return []
+
+
+def _forgotten(event: WithdrawalMoved) -> list[Movement]:
+    """What was paid goes outside and the fee to the house: first out of what is there, the rest out of a debt."""
+    outside, fees = balance_key(CUSTODY, event.asset), balance_key(FEES, event.asset)
+    available = balance_key(event.account, event.asset)
+    owed = balance_key(event.account, event.asset, Bucket.RECEIVABLE)
+    there = Amount(event.amount - event.owed)
+    paid = min(there, Amount(event.amount - event.fee))
+    fee = Amount(there - paid)
+    moves = [(available, outside, paid), (available, fees, fee)]
+    moves += [(owed, outside, Amount(event.amount - event.fee - paid)), (owed, fees, Amount(event.fee - fee))]
+    return [move for move in moves if move[2]]
 
 
 def network_cost(event: NetworkCostBooked) -> Movement:

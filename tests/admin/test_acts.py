@@ -43,6 +43,7 @@ ACTS: dict[str, wire.Ask[Any]] = {
     "withdrawal.reject": wire.RejectWithdrawal("x", "odd"),
     "withdrawal.settle": wire.SettleWithdrawal("x", "paid"),
     "withdrawal.return": wire.ReturnWithdrawal("x", "gone"),
+    "withdrawal.book": wire.BookWithdrawal("x", "paid"),
     "approver.register": wire.RegisterApprover("00", "00"),
     "approver.revoke": wire.RevokeApprover("ann"),
     "payouts.stop": wire.StopPayouts("BTC", "odd"),

@@ -105,6 +105,8 @@ class Money:
                 return self._withdrawal(command)
             case co.SettleInside():
                 return self._inside(command)
+            case co.BookPaid():
+                return self._booked(command, held)
             case _:
                 return self.ways.rule(self, command)
 
@@ -217,6 +219,31 @@ class Money:
             self.move(known.account, known.asset, -known.amount)
             self.move(self.CUSTODY, known.asset, known.amount - known.fee)
             self.move(self.FEES, known.asset, known.fee)
+        return []
+
+    def _booked(self, command: co.BookPaid, held: Callable[[int, int], int]) -> str | list[Line]:
+        known = self.withdrawals.get(command.key)
+        if known is not None:
+            told = (known.account, known.asset, known.amount, known.network, known.fee, known.state)
+            asked = (command.account, command.asset, command.amount, command.network, command.fee, "FINAL")
+            return [] if told == asked else "DUPLICATE_REFERENCE"
+        if unknown := self._unknown(command.account, command.asset):
+            return unknown
+        if (command.asset, command.network) not in self.ways.networks:
+            return "UNKNOWN_NETWORK"
+        beyond = self.purse[self.CUSTODY, command.asset] + command.amount > MOST // 2
+        if not self._fits(command.amount) or not 0 <= command.fee < command.amount or beyond:
+            return "BAD_AMOUNT"
+        where = command.account, command.asset
+        there = min(command.amount, self.total(*where) - held(*where))
+        self.move(*where, -there)
+        self.debts[where] += command.amount - there
+        self.owners[command.account].frozen |= there < command.amount
+        self.move(self.CUSTODY, command.asset, command.amount - command.fee)
+        self.move(self.FEES, command.asset, command.fee)
+        self.withdrawals[command.key] = Transfer(
+            *where, command.amount, "FINAL", command.network, command.fee, command.requested
+        )
         return []
 
     def _inside(self, command: co.SettleInside) -> str | list[Line]:

@@ -27,6 +27,12 @@ def limited(day: int, month: int) -> co.SetTierLimit:
     return co.SetTierLimit(0, COIN, Amount(day), Amount(month))
 
 
+def paid(
+    account: AccountId = ANN, asset: AssetId = COIN, amount: int = 20, network: str = NET, fee: int = 0
+) -> co.BookPaid:
+    return co.BookPaid("w", account, asset, Amount(amount), network, Amount(fee), Micros(0))
+
+
 FROZEN = co.SetAccountFrozen(ANN, True, "")
 SHUT = co.SetPayoutsShut(COIN, True, "")
 CLOSED = co.SetNetwork(network(1, deposits_open=False, withdrawals_open=False))
@@ -68,6 +74,12 @@ CASES: Final[list[tuple[Reject, list[co.Command], co.Command]]] = [
     (Reject.BAD_TRANSITION, [out(20), SHUT], co.SettleInside("w", BEN)),
     (Reject.PAYOUTS_SHUT, [*APPROVED, SHUT], co.SettleInside("w", BEN)),
     (Reject.DUPLICATE_REFERENCE, [*APPROVED, co.SettleInside("w", BEN), FROZEN], co.SettleInside("w", ANN)),
+    (Reject.DUPLICATE_REFERENCE, [out(20)], paid(amount=0)),
+    (Reject.UNKNOWN_ACCOUNT, [], paid(account=NOBODY, asset=UNLISTED)),
+    (Reject.UNKNOWN_ASSET, [], paid(asset=UNLISTED, network="MARS")),
+    (Reject.UNKNOWN_NETWORK, [], paid(network="MARS", amount=0)),
+    (Reject.BAD_AMOUNT, [FROZEN], paid(amount=0)),
+    (Reject.BAD_AMOUNT, [SHUT], paid(amount=5, fee=5)),
     (Reject.BAD_TRANSITION, APPROVED, co.MoveWithdrawal("w", W.FINAL)),
     (Reject.ACCOUNT_FROZEN, [out(20), FROZEN], co.MoveWithdrawal("w", W.PLANNED)),
     (Reject.BAD_TRANSITION, [out(20), SHUT], co.MoveWithdrawal("w", W.PLANNED)),

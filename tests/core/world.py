@@ -333,7 +333,7 @@ class Dice:
     def way(self) -> co.Command:
         """What concerns the ways in and out: terms, limits, shut or not, costs, settlements among ourselves."""
         dice, asset = self.random, self.random.choice([*ASSETS, *ASSETS, AssetId(7)])
-        match dice.choices(range(9), [9, 6, 2, 1, 1, 1, 1, 1, 1])[0]:
+        match dice.choices(range(10), [9, 6, 2, 1, 1, 1, 1, 1, 1, 1])[0]:
             case 0:
                 key, sums = f"out{dice.randrange(8)}", [15, 100, 500, 1_000, 2_000]
                 over = dice.choice([NET, "OTHER"])
@@ -351,6 +351,10 @@ class Dice:
                 return co.SetPayoutsShut(one, dice.random() < 0.3, dice.choice(["a mismatch", "a drill"]))
             case 5 if dice.random() < 0.2:
                 return co.OpenEpoch(dice.choice([1, 2, 2, 3, 9]), "restored")
+            case 9:
+                sum_, fee = Amount(dice.choice([0, 20, 20, 900, 1 << 70])), Amount(dice.choice([0, 3, 20, 25]))
+                over, key = dice.choice([NET, "OTHER"]), f"out{dice.randrange(12)}"
+                return co.BookPaid(key, self._account(), asset, sum_, over, fee, Micros(0))
             case _:
                 return co.SettleInside(f"out{dice.randrange(8)}", self._account(), dice.random() < 0.3)
 

@@ -117,6 +117,12 @@ async def return_withdrawal(house: House, ask: wire.ReturnWithdrawal) -> wire.Wi
     return await _cleared(house, row, await house.payments.give_back(row.id, reason))
 
 
+async def book_withdrawal(house: House, ask: wire.BookWithdrawal) -> wire.WithdrawalRow:
+    """What a restored ledger has forgotten, its account pays now."""
+    row, _ = _find(house, ask.id), checked_reason(ask.reason)
+    return await _cleared(house, row, await house.payments.book(row.id, house.signer.recall))
+
+
 async def _cleared(house: House, row: WithdrawalRow, why: str) -> wire.WithdrawalRow:
     if why:
         raise Refused("not_proven", f"{why}. Nothing was changed.")

@@ -22,6 +22,7 @@ from exchange.custody.custody import Custody, Line
 from exchange.custody.memory.signer import MemorySigner
 from exchange.custody.payouts import store as payout_store
 from exchange.custody.payouts.clearing import Clearing
+from exchange.custody.payouts.forgotten import Forgotten, Recall
 from exchange.custody.payouts.machine import Payouts, Signer
 from exchange.custody.payouts.network_costs import NetworkCosts
 from exchange.custody.payouts.reports import Reports
@@ -73,6 +74,7 @@ class Payments:
         self.store = store
         self.withdrawals = withdrawals
         self._reports = reports
+        self._forgotten = Forgotten(store, sequencer)
         self._costs = NetworkCosts(store, sequencer, {name: payer.final_blocks for name, payer in payers.items()})
         self.payers = payers
         self._clock = clock
@@ -142,6 +144,17 @@ class Payments:
     async def give_back(self, id: str, why: str) -> str:
         """Give the money of a withdrawal back that the signer was asked for, if it is proven that it is never paid."""
         return await self._clear(id, lambda clearing, row: clearing.give_back(row, why))
+
+    async def book(self, id: str, recall: Recall) -> str:
+        """Book a withdrawal that was paid and that a restored ledger does not know; "", or why not."""
+        row = withdrawal(self.store.reader, id)
+        chain = self.withdrawals.chains.get(row.chain) if row is not None else None
+        if chain is None:
+            return "its chain is not followed now"
+        try:
+            return await self._forgotten.book(id, chain, recall)
+        except NodeFault as error:
+            return f"the signer or the node cannot be asked: {error}"
 
     async def _clear(self, id: str, act: Callable[[Clearing, PayoutRow], Awaitable[str]]) -> str:
         row = withdrawal(self.store.reader, id)
