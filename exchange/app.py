@@ -109,7 +109,7 @@ def open_house(
         raise FolderMissing(
             f"{folder} is not a data folder. Nothing was changed. `exchange init --dir {folder}` makes one."
         )
-    with _locked(folder), ExitStack() as opened:
+    with locked(folder), ExitStack() as opened:
         vault = Vault(read_master_key(folder / MASTER_KEY), clock)
         with readable(folder / OFFICE, OfficeDamaged):
             office = opened.enter_context(closing(open_office(folder / OFFICE)))
@@ -143,7 +143,7 @@ def open_house(
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which the kernel drops when this process ends, however it ends."""
     handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from exchange import cli_backup, cli_doctor, cli_people, cli_reserves, cli_wallet
+from exchange import cli_backup, cli_doctor, cli_people, cli_reserves, cli_upgrade, cli_wallet
 from exchange.ops.logs import configure
 
 if TYPE_CHECKING:
@@ -81,15 +81,32 @@ def _expected(error: BaseException) -> bool:
     from exchange.ops.notify import BadHandover
     from exchange.replay import BadRecording
     from exchange.settings import SettingsError
+    from exchange.upgrading import UpgradeRefused
 
     damage = (LedgerDamaged, OfficeDamaged, CustodyDamaged, DiskFailed, BackupFault)
     ours = (FolderBusy, FolderMissing, TrailBroken, VaultShut, EnvelopeBroken)
-    return isinstance(error, (*damage, *ours, BadHandover, BadPreset, BadRecording, SettingsError, OSError))
+    return isinstance(
+        error, (*damage, *ours, UpgradeRefused, BadHandover, BadPreset, BadRecording, SettingsError, OSError)
+    )
+
+
+class _Version(argparse.Action):
+    """Prints the version; what it takes is imported only then."""
+
+    def __init__(self, option_strings: list[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, command: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"exchange {version('onebox-exchange')}")
+        command.exit()
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their options and an example each."""
     top = argparse.ArgumentParser(prog="exchange", description="A crypto exchange in one process on one box.")
+    top.add_argument("--version", action=_Version, help="print this program's version and exit")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _init(commands)
     _serve(commands)
@@ -103,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     cli_wallet.add_commands(commands)
     cli_reserves.add_commands(commands)
     cli_doctor.add_commands(commands)
+    cli_upgrade.add_commands(commands)
     cli_backup.add_commands(commands)
     return top
 
@@ -178,8 +196,10 @@ def run_serve(arguments: argparse.Namespace) -> int:
     """`exchange serve`."""
     from exchange.app import dashboard_command
     from exchange.settings import load, with_ports
+    from exchange.upgrading import require_current
 
     settings = with_ports(load(arguments.dir), arguments.port, arguments.fast_port)
+    require_current(arguments.dir)
 
     def ready(doors: Doors) -> None:
         print(f"main door {doors.http}   fast door {doors.fast}   streams {doors.ws}", flush=True)

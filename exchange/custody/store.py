@@ -8,14 +8,16 @@ connection of its own that sees what is committed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import quote
 
 import apsw
 import trio
 
-from exchange.ledger.db import keep_checksums, load_checksums
+from exchange.ledger.db import keep_checksums, load_checksums, readable
 from exchange.ledger.wal_head import Noted, shortened
 
 T = TypeVar("T")
@@ -113,3 +115,14 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
             with connection:
                 connection.execute(script)
                 connection.execute("INSERT INTO migrations VALUES (?)", (number,))
+
+
+def versions(path: Path) -> tuple[int, int]:
+    """How many scripts the file has seen, and how many there are; read beside whoever has it open."""
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    with (
+        readable(path, CustodyDamaged),
+        closing(apsw.Connection(f"file:{quote(str(path))}?mode=ro", flags=flags)) as db,
+    ):
+        ((seen,),) = db.execute("SELECT count(*) FROM migrations")
+        return int(seen), len(_migrations())

@@ -26,12 +26,13 @@ _STEP: Final = 1_000
 """Pages copied at a time: 4 MB."""
 
 
-def copy_ledger(source: Path, target: Path, progress: Progress) -> None:
+def copy_ledger(source: Path, target: Path, progress: Progress, *, older: bool = False) -> None:
     """Copy the ledger at `source` as of its last commit to a new file, with a head file of its own; both on the disk.
 
+    Its schema may be an `older` one, and then so is the copy's.
     Raises `LedgerDamaged` when a page is damaged, or the journal ends before its head.
     """
-    reader = db.open_reader(source)
+    reader = db.open_reader(source, older=older)
     try:
         reader.execute("BEGIN")
         check_head(reader, source)
@@ -44,7 +45,7 @@ def copy_ledger(source: Path, target: Path, progress: Progress) -> None:
         raise db.damaged(source, error) from error
     finally:
         reader.close()
-    reader = db.open_reader(target)
+    reader = db.open_reader(target, older=older)
     try:
         write_head(head_path(target), newest_row(reader))
     finally:

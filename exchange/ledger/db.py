@@ -117,12 +117,18 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
             raise LedgerDamaged(f"{path}: {name} is {found!r}, not {wanted!r}; nothing was changed. Is the disk local?")
     _require_checksums(connection, path)
     if connection.pragma("user_version") > len(_migrations()):
-        raise LedgerDamaged(f"{path}: written by a newer version of this program. Nothing was changed.")
+        raise LedgerDamaged(
+            f"{path}: written by a newer version of this program. Nothing was changed. Use that version, or put the"
+            " files of `before-upgrade-…` back, which forgets what happened since."
+        )
     migrate(connection)
 
 
-def open_reader(path: Path) -> apsw.Connection:
-    """Open the ledger read-only. Raises `LedgerDamaged` when there is none, or when it is not a ledger."""
+def open_reader(path: Path, *, older: bool = False) -> apsw.Connection:
+    """Open the ledger read-only. Raises `LedgerDamaged` when there is none, or when it is not a ledger.
+
+    One that a newer program has migrated can be read, for scripts only add; an `older` one only to be copied.
+    """
     if not path.exists():
         raise LedgerDamaged(f"{path}: there is no ledger here. Nothing was changed. `exchange init` makes one.")
     load_checksums()
@@ -134,9 +140,27 @@ def open_reader(path: Path) -> apsw.Connection:
     except apsw.Error as error:
         connection.close()
         raise damaged(path, error) from error
-    if version != len(_migrations()):
-        raise LedgerDamaged(f"{path}: schema {version}, this program reads {len(_migrations())}. Nothing was changed.")
+    if version < len(_migrations()) and not older:
+        connection.close()
+        found = f"{path}: schema {version}, this program reads {len(_migrations())}"
+        raise LedgerDamaged(
+            f"{found}. Nothing was changed. `exchange upgrade --dir {path.parent}` brings it up to date."
+        )
     return connection
+
+
+def newest() -> int:
+    """The number of the newest script."""
+    return len(_migrations())
+
+
+def versions(path: Path) -> tuple[int, int]:
+    """How many scripts the ledger has seen, and how many there are. Raises `LedgerDamaged`."""
+    reader = open_reader(path, older=True)
+    try:
+        return int(reader.pragma("user_version")), len(_migrations())
+    finally:
+        reader.close()
 
 
 def open_copy(path: Path, source: apsw.Connection) -> apsw.Connection:

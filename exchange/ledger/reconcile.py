@@ -98,6 +98,10 @@ def verify(path: Path, progress: Progress) -> Verified:
     """Compare everything. Raises `Difference`, or `LedgerDamaged` when the file cannot be read at all."""
     connection = db.open_reader(path)
     try:
+        if connection.pragma("user_version") > db.newest():
+            raise db.LedgerDamaged(
+                f"{path}: a newer program made rows that this one cannot judge. Use that one to verify."
+            )
         connection.execute("BEGIN")
         check_head(connection, path)
         verified = _Replay(connection).run(progress)

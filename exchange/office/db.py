@@ -6,13 +6,15 @@ return each is atomic as seen by every task. Only this room speaks to this file.
 
 from __future__ import annotations
 
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import apsw
 
-from exchange.ledger.db import keep_checksums, load_checksums
+from exchange.ledger.db import keep_checksums, load_checksums, readable
 from exchange.ledger.wal_head import Noted, shortened
 
 _PRAGMAS: Final = (
@@ -72,3 +74,10 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
         with connection:
             connection.execute(script)
             connection.pragma("user_version", number)
+
+
+def versions(path: Path) -> tuple[int, int]:
+    """How many scripts the office has seen, and how many there are; read beside whoever has it open."""
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    with readable(path, OfficeDamaged), closing(apsw.Connection(f"file:{quote(str(path))}?mode=ro", flags=flags)) as db:
+        return int(db.pragma("user_version")), len(_migrations())

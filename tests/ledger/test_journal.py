@@ -174,12 +174,10 @@ def test_a_reader_cannot_write(ledger: Path) -> None:
 
 
 def test_a_ledger_of_a_newer_program_is_refused(ledger: Path) -> None:
-    """By writer and reader, before anything is changed."""
+    """By the writer, before anything is changed; readers may look (`test_additive`)."""
     busy.tamper(ledger, "PRAGMA user_version = 1000")
     with pytest.raises(LedgerDamaged, match="newer version"):
         Journal(ledger)
-    with pytest.raises(LedgerDamaged, match="schema 1000"):
-        db.open_reader(ledger)
 
 
 def test_migrations_run_once_and_leave_their_number(ledger: Path) -> None:
