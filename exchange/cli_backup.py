@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -133,6 +134,7 @@ def run_backup(arguments: argparse.Namespace) -> int:
     """`exchange backup`."""
     from exchange.backup.key import read_backup_key
     from exchange.backup.making import back_up_into, back_up_through
+    from exchange.backup.standing import note_done
     from exchange.clock import SystemClock
     from exchange.progress import bar
     from exchange.settings import load
@@ -146,6 +148,7 @@ def run_backup(arguments: argparse.Namespace) -> int:
         else:
             arguments.to.mkdir(mode=0o700, parents=True, exist_ok=True)
             name = back_up_into(arguments.to, *common)
+    note_done(arguments.dir, "full", name.made)
     print(f"backed up as of event {name.seq:,}, sealed with key {key.name}.")
     print(name.text if arguments.to is None else arguments.to / name.text)
     return 0
@@ -214,6 +217,7 @@ def run_drill(arguments: argparse.Namespace) -> int:
     from exchange.backup.drill import DRILLS, drill
     from exchange.backup.key import read_backup_key
     from exchange.backup.names import stamp
+    from exchange.backup.standing import note_done
     from exchange.clock import SystemClock
     from exchange.progress import bar
     from exchange.settings import load
@@ -225,6 +229,7 @@ def run_drill(arguments: argparse.Namespace) -> int:
     if not report.good:
         print(f"exchange: the drill failed: {report.words} The report: {place}", file=sys.stderr)
         return 1
+    note_done(arguments.dir, "drill", report.time)
     print(f"{report.backup}: {report.words}. It took {report.took_seconds} s.")
     print(place)
     return 0
@@ -265,7 +270,8 @@ def run_job(arguments: argparse.Namespace) -> int:
     from exchange.progress import bar
     from exchange.settings import load
 
-    os.nice(_NICE[arguments.job])  # whoever trades comes first
+    with suppress(PermissionError):  # a service may have to do without
+        os.nice(_NICE[arguments.job])  # whoever trades comes first
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that no scratch is left
     with bar(arguments.job) as progress:
         said = do(arguments.job, arguments.dir, load(arguments.dir), SystemClock(), progress)

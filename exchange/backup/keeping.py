@@ -113,7 +113,7 @@ class Keeper:
         await self._look()
 
     def _note(self, job: str, begun: Micros, fault: str) -> None:
-        done, troubles = dict(self._noted.done), dict(self._noted.troubles)
+        done, troubles = dict(read_noted(self._folder).done), dict(self._noted.troubles)
         before = troubles.pop(job, None)
         if fault:
             troubles[job] = Trouble(before.since if before else begun, before.times + 1 if before else 1, fault)

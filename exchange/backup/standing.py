@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -58,9 +59,17 @@ def read_noted(folder: Path) -> Noted:
 
 def write_noted(folder: Path, noted: Noted) -> None:
     """Replace it. Raises `OSError`."""
-    fresh = folder / f".{STATE}.new"
+    fresh = folder / f".{STATE}.{os.getpid()}"
     fresh.write_bytes(msgspec.json.encode(noted) + b"\n")
     fresh.replace(folder / STATE)
+
+
+def note_done(folder: Path, job: str, when: Micros) -> None:
+    """A job went well that somebody did by hand. Raises `OSError`."""
+    noted = read_noted(folder)
+    write_noted(
+        folder, Noted(noted.done | {job: when}, {name: one for name, one in noted.troubles.items() if name != job})
+    )
 
 
 def look(folder: Path, settings: Settings, noted: Noted, now: Micros) -> Standing:
