@@ -31,7 +31,7 @@ from tests.conftest import NIGHTLY
 from tests.simulation.scheduler import run
 from tests.simulation.whole import ALICE, SETTINGS, World, make_template
 
-FLIPS = 200 if NIGHTLY else 40
+FLIPS = 200 if NIGHTLY else 30
 CUTS = 20 if NIGHTLY else 5
 FILES = ("ledger.db", "ledger.db-wal", "office.db", "office.db-wal", "custody.db", "custody.db-wal")
 

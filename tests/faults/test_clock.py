@@ -31,7 +31,17 @@ from tests.chains.nodes import REQUIRED
 from tests.faults.server import SYMBOL, Account, Ledger, Running, demo, serve
 
 HOURS = 2 * 3_600
+SHARED = Path("/dev/shm")
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """The library shares memory by name, which a killed process leaves there."""
+    before = set(SHARED.glob("*faketime*"))
+    yield
+    for path in set(SHARED.glob("*faketime*")) - before:
+        path.unlink(missing_ok=True)
 
 
 class Shifted(SystemClock):

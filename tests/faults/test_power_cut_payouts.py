@@ -39,7 +39,7 @@ def judge(image: Image, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(1, 1 + RUNS))
-async def test_what_was_handed_out_is_known_after_a_power_cut(tmp_path: Path, seed: int) -> None:
+def test_what_was_handed_out_is_known_after_a_power_cut(tmp_path: Path, seed: int) -> None:
     """60 images by day, 3,000 by night, of chains of both kinds; each file starts."""
     steps = recorded(tmp_path, seed, run="recorded_payouts")
     assert sum(isinstance(step, Sent) for step in steps) > 3
@@ -51,7 +51,7 @@ async def test_what_was_handed_out_is_known_after_a_power_cut(tmp_path: Path, se
             raise
 
 
-async def test_bytes_that_are_not_synced_before_they_are_sent_are_missed(tmp_path: Path) -> None:
+def test_bytes_that_are_not_synced_before_they_are_sent_are_missed(tmp_path: Path) -> None:
     """The control: a custody.db that does not sync its commits forgets what was sent, or does not start."""
     found = 0
     for image in images(recorded(tmp_path, 1, "custody-normal", run="recorded_payouts"), 40, 1):

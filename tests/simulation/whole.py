@@ -6,6 +6,7 @@ the endpoints, chains are in memory, and threads and time are simulated (`schedu
 
 from __future__ import annotations
 
+import gc
 import random
 import shutil
 from collections.abc import Callable
@@ -58,6 +59,8 @@ FATAL: Final[tuple[tuple[type, ...], ...]] = (
     (co.MoveWithdrawal, co.SettleInside),
 )
 """A process dies when one of these is answered; or at any moment."""
+SWEPT_AFTER: Final = 50
+"""A sequencer freezes what is there when it starts, so that nobody looks at it again: here that would add up."""
 CAPITAL: Final = 10 * ATOMS
 """What the hot wallet begins with."""
 CHAIN: Final = ChainSettings(
@@ -350,6 +353,9 @@ def simulate(folder: Path, seed: int) -> World:
         return scheduler.run(main, seed)
     finally:
         shutil.rmtree(folder / str(seed))
+        if seed % SWEPT_AFTER == 0:
+            gc.unfreeze()
+            gc.collect()
 
 
 def make_template(folder: Path) -> None:

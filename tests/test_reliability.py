@@ -1,0 +1,42 @@
+"""docs/reliability.md says what there is: every requirement, suites that exist, every bug that can be planted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.faults.mutants import MUTANTS
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", range(1, 16))
+def test_every_requirement_has_a_row(number: int) -> None:
+    assert re.search(rf"^\| R{number} \|", TEXT, re.MULTILINE)
+
+
+def test_every_suite_that_is_named_exists() -> None:
+    named = set(re.findall(r"`(tests/[\w/]+(?:\.py)?)`", TEXT))
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_every_suite_of_faults_is_named() -> None:
+    there = {path.stem for path in (ROOT / "tests" / "faults").glob("test_*.py")}
+    assert {name for name in there if f"tests/faults/{name}.py" not in TEXT} == set()
+
+
+def test_every_bug_that_can_be_planted_is_listed() -> None:
+    listed = set(re.findall(r"^\| `([\w-]+)` \|", TEXT, re.MULTILINE))
+    assert listed == MUTANTS.keys() - {"none"}
+
+
+def test_every_knob_of_the_night_is_read_by_a_test() -> None:
+    knobs = re.search(r"`KILLS`.*?in the environment", TEXT, re.DOTALL)
+    assert knobs is not None
+    read = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for knob in re.findall(r"`([A-Z_]+)`", knobs[0]):
+        assert f'environ.get("{knob}"' in read
