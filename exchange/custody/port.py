@@ -289,6 +289,13 @@ class Spending(Protocol):
         """
         ...
 
+    def burden(self, quote: bytes) -> int:
+        """What its recipient makes a payment cost more than a plain one, in the chain's own coin, at this quote.
+
+        A contract takes what gas it likes; where recipients have no say in the cost it is 0.
+        """
+        ...
+
     def build(self, id: str, payments: Sequence[Payment], quote: bytes, purse: Purse) -> Draft:
         """A draft that pays all of `payments` from the hot wallet. Raises `Unaffordable`, `FeeTooHigh`."""
         ...

@@ -1,4 +1,4 @@
-"""Destinations that are denied after somebody said yes: asked again before planning, before signing, before sending."""
+"""Destinations that must not be paid, or not like that, after somebody said yes: asked again until they are sent."""
 
 from __future__ import annotations
 
@@ -85,10 +85,7 @@ async def test_b36_a_new_approval_is_needed_once_the_destination_is_denied_no_mo
         house.denied.clear()
         await worker.step()
         assert house.withdrawal("w1").state == _W.RISK_HELD
-        left = await house.store.write(
-            lambda db: withdrawal_store.approve(db, "w1", "tina", bytes(32), bytes(64), house.clock.now())
-        )
-        assert left == 0
+        await approve(house)
         await house.until_final_of("w1")
         assert paid(house.world, address) == [5_000]
 
@@ -123,3 +120,38 @@ async def test_b36_while_the_list_cannot_be_read_nobody_is_paid_and_nobody_is_he
         house.lost = None
         await house.until_final(worker)
         assert paid(house.world, address) == [5_000]
+
+
+async def test_what_a_contract_makes_cost_more_than_its_fee_covers_waits_for_an_operator(tmp_path: Path) -> None:
+    """Whoever withdraws chooses the contract, and the house pays its gas. Approved, it may cost twice what was seen."""
+    async with till(tmp_path, family("ETH")) as house:
+        address, worker = await house.approve("w1", 5_000), house.worker()
+        await house.store.write(lambda db: db.execute("UPDATE withdrawals SET fee = 100, atoms = 5100"))
+        house.spending.burdened = 101
+        await worker.step()
+        row = house.withdrawal("w1")
+        assert (row.state, row.needs, row.bears, house.signer.wishes) == (_W.RISK_HELD, 1, 202, [])
+        assert "101 of the chain's smallest unit more" in row.why
+        assert len(alarms(house, "payout too dear")) == 1
+        await approve(house)
+        house.spending.burdened = 203
+        await worker.step()
+        assert (house.withdrawal("w1").state, house.withdrawal("w1").bears) == (_W.RISK_HELD, 406)
+        await approve(house)
+        await house.until_final_of("w1")
+        assert paid(house.world, address) == [5_000]
+
+
+async def test_what_its_fee_covers_is_paid_without_a_word(tmp_path: Path) -> None:
+    async with till(tmp_path, family("ETH")) as house:
+        address = await house.approve("w1", 5_000)
+        await house.store.write(lambda db: db.execute("UPDATE withdrawals SET fee = 100, atoms = 5100"))
+        house.spending.burdened = 100
+        await house.until_final_of("w1")
+        assert paid(house.world, address) == [5_000]
+
+
+async def approve(house: Till) -> None:
+    now = house.clock.now()
+    left = await house.store.write(lambda db: withdrawal_store.approve(db, "w1", "tina", bytes(32), bytes(64), now))
+    assert left == 0

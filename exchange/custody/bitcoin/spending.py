@@ -86,6 +86,11 @@ class BitcoinSpending:
         lowest = max(atoms(pool.get("mempoolminfee")), atoms(pool.get("minrelaytxfee")), self._network.floor_rate)
         return Quote(max(rate, lowest), max(atoms(pool.get("incrementalrelayfee", 0)), self._network.floor_rate))
 
+    def burden(self, quote: bytes) -> int:
+        """Nothing: an output costs by its length alone."""
+        del quote
+        return 0
+
     def build(self, id: str, payments: Sequence[Payment], quote: bytes, purse: Purse) -> Draft:
         """One transaction for all payments."""
         rate = self._rate(quote)

@@ -12,6 +12,8 @@ from exchange.custody.port import FeeTooHigh
 
 PLAIN_GAS: Final = 21_000
 """What a transfer of the chain's own coin to a person costs."""
+TOKEN_GAS: Final = 120_000
+"""What a token's transfer may take without anybody looking: usual ones take 35,000 to 80,000."""
 CEILING: Final = 300 * 10**9
 """Wei per gas, where the settings name no other."""
 _TIP_PART: Final = 4

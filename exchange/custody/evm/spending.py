@@ -30,6 +30,8 @@ class Quote(msgspec.Struct, frozen=True, array_like=True):
     """Wei that the sender has."""
     tokens: str
     """What it has of the token that is paid."""
+    token: bool = False
+    """Whether it is a token's payment."""
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -60,7 +62,14 @@ class EvmSpending:
         coins, tokens = await self._has(sender, payment.contract.lower())
         _affordable(payment, coins, tokens)
         gas = evm_fees.gas_limit(await self._gas(sender, payment))
-        return _encode(Quote(str(market.base), str(market.tip), gas, str(coins), str(tokens)))
+        said = (str(market.base), str(market.tip), gas, str(coins), str(tokens))
+        return _encode(Quote(*said, token=bool(payment.contract)))
+
+    def burden(self, quote: bytes) -> int:
+        """Gas beyond that of a plain payment, at the price of the moment. What replaces a payment takes no more gas."""
+        said = _decode(quote)
+        plain = evm_fees.TOKEN_GAS if said.token else evm_fees.PLAIN_GAS
+        return max(0, said.gas - plain) * (int(said.base) + int(said.tip))
 
     def build(self, id: str, payments: Sequence[Payment], quote: bytes, purse: Purse) -> Draft:
         """A draft that makes the one payment from the hot address. Raises `Unaffordable`, `FeeTooHigh`."""

@@ -171,12 +171,19 @@ class MemorySpending:
         self.hot = hot
         self.fee = fee
         self.ceiling = ceiling
+        self.burdened = 0
+        """What recipients make payments cost more."""
 
     async def quote(self, payments: Sequence[Payment]) -> bytes:
         """The fee, in digits."""
         del payments
         await self.chain.tip()
         return str(self.fee).encode()
+
+    def burden(self, quote: bytes) -> int:
+        """What was said."""
+        del quote
+        return self.burdened
 
     def build(self, id: str, payments: Sequence[Payment], quote: bytes, purse: Purse) -> Draft:
         """A draft that pays all of `payments`."""

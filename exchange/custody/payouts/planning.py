@@ -24,6 +24,8 @@ from exchange.custody.payouts.screening import DENIED, ScreenLost
 from exchange.custody.port import BadAddress, Draft, FeeTooHigh, Header, Unaffordable
 
 _W = WithdrawalState
+_PRICES_RISE = 2
+"""So many times what it costs now may be borne: until somebody has looked, gas may have become dearer."""
 _UNSIGNED = (AttemptState.DRAFTED, AttemptState.WISHED)
 
 
@@ -44,6 +46,8 @@ class Planning(PayoutDesk):
         try:
             quote = await self._spending.quote(payments)
             self._at(Point.QUOTED)
+            if await self._too_dear(chosen, self._spending.burden(quote)):
+                return None
             name, now = self._name(), self._clock.now()
 
             def draft(books: Books) -> Draft:
@@ -65,6 +69,23 @@ class Planning(PayoutDesk):
         if not due or due[0].alone:
             return due[:1]
         return [one for one in due if not one.alone and one.contract == due[0].contract]
+
+    async def _too_dear(self, chosen: Sequence[WithdrawalRow], burden: int) -> bool:
+        """Whether its recipient makes it cost more than its fee covers: then an operator says whether we bear that.
+
+        Whoever asks for it says where it goes, and could make us burn gas again and again for a flat fee.
+        """
+        row = chosen[0]
+        if burden <= row.covered or burden <= row.bears:
+            return False
+        most, now = burden * _PRICES_RISE, self._clock.now()
+        why = (
+            f"its recipient, a contract, makes it cost {burden} of the chain's smallest unit more than a plain payment,"
+            f" and its fee covers {row.covered}. Who approves it lets the house bear up to {most}"
+        )
+        await self._write(withdrawal_store.hold_again, id=row.id, why=why, now=now, bears=most)
+        await self._alarm("payout too dear", f"withdrawal {row.id}: {why}")
+        return True
 
     async def _turned_away(self, ids: Sequence[str]) -> bool:
         """Whether a destination among them is denied now: it goes back to the operators, and nothing is paid to it.

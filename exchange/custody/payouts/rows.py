@@ -51,6 +51,13 @@ class WithdrawalRow(msgspec.Struct, frozen=True):
     not_before: Micros
     asked: Micros
     changed: Micros
+    bears: int = 0
+    """What an operator has let it cost more than a plain payment, in the chain's own coin."""
+
+    @property
+    def covered(self) -> int:
+        """What its fee is worth in the chain's own coin, where that is what it pays; of a token nobody can say."""
+        return 0 if self.contract else int(self.fee) * self.amount // (self.atoms - self.fee)
 
     @property
     def payment(self) -> Payment:
@@ -90,7 +97,7 @@ class AttemptRow(msgspec.Struct, frozen=True):
 
 _WITHDRAWAL: Final = (
     "SELECT id, account, asset, chain, contract, address, amount, atoms, fee, client_id, inside, state, told, needs,"
-    " why, payout, alone, not_before, asked, changed FROM withdrawals"
+    " why, payout, alone, not_before, asked, changed, bears FROM withdrawals"
 )
 _PAYOUT: Final = "SELECT number, chain, state, winner, height, conflict, cost, note, made, changed FROM payouts"
 _ATTEMPT: Final = (
@@ -116,6 +123,7 @@ def withdrawals(db: apsw.Connection, where: str, *values: object) -> list[Withdr
         cells = dict(zip(WithdrawalRow.__struct_fields__, row, strict=True))
         cells["amount"] = int(row[6])
         cells["alone"] = bool(row[16])
+        cells["bears"] = int(row[20])
         found.append(msgspec.convert(cells, WithdrawalRow))
     return found
 

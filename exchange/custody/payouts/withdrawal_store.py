@@ -26,7 +26,7 @@ def begin(db: apsw.Connection, row: WithdrawalRow) -> bool:
     )
     if known.fetchone():
         return False
-    cells = msgspec.structs.asdict(row) | {"amount": str(row.amount), "alone": int(row.alone)}
+    cells = msgspec.structs.asdict(row) | {"amount": str(row.amount), "alone": int(row.alone), "bears": str(row.bears)}
     places = ", ".join(f":{name}" for name in cells)
     db.execute(f"INSERT INTO withdrawals ({', '.join(cells)}) VALUES ({places})", cells)  # our own names
     return True
@@ -65,17 +65,18 @@ def approve(db: apsw.Connection, id: str, operator: str, approver: bytes, signat
     return max(0, row.needs - int(given))
 
 
-def hold_again(db: apsw.Connection, id: str, why: str, now: Micros) -> bool:
+def hold_again(db: apsw.Connection, id: str, why: str, now: Micros, bears: int = 0) -> bool:
     """What was approved waits for an operator once more; approvals given before are taken back.
 
+    `bears`: who approves it then lets it cost so much more than a plain payment.
     False: it has ended, or the signer was asked already, and there may be bytes of it.
     """
     _unplan(db, id, why, now)
     if not _moved(
         db,
-        "UPDATE withdrawals SET state = ?, needs = max(needs, 1), why = ?, changed = ?"
+        "UPDATE withdrawals SET state = ?, needs = max(needs, 1), why = ?, bears = ?, changed = ?"
         " WHERE id = ? AND payout IS NULL AND state = ?",
-        *(_W.RISK_HELD, why, now, id, _W.APPROVED),
+        *(_W.RISK_HELD, why, str(bears), now, id, _W.APPROVED),
     ):
         return False
     db.execute("DELETE FROM approvals WHERE withdrawal = ?", (id,))

@@ -144,16 +144,18 @@ class House:
         """From now on the token is taken, and Bob has some."""
         await self.do(co.SetNetwork(network(TOKEN, contract)), co.Credit(BOB, TOKEN, Amount(FUNDED), "token"))
 
-    async def approve(self, key: str, atoms: int, address: str, asset: AssetId = COIN, contract: str = "") -> None:
-        """A withdrawal of Bob's that nobody has to look at any more."""
+    async def approve(
+        self, key: str, atoms: int, address: str, asset: AssetId = COIN, contract: str = "", bears: str = str(ETHER)
+    ) -> None:
+        """A withdrawal of Bob's that nobody has to look at any more; the house `bears` what its recipient costs."""
         await self.do(co.RequestWithdrawal(key, BOB, asset, Amount(atoms), NAME))
         await self.do(co.MoveWithdrawal(key, _W.APPROVED))
         now, amount = self.clock.now(), str(atoms * WEI_PER_ATOM if asset == COIN else atoms // 100)
         await self.store.write(
             lambda db: db.execute(
                 "INSERT INTO withdrawals (id, account, asset, chain, contract, address, amount, atoms, fee, client_id,"
-                " state, told, asked, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?)",
-                (key, BOB, asset, NAME, contract, address, amount, atoms, _W.APPROVED, _W.APPROVED, now, now),
+                " state, told, asked, changed, bears) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?)",
+                (key, BOB, asset, NAME, contract, address, amount, atoms, _W.APPROVED, _W.APPROVED, now, now, bears),
             )
         )
 

@@ -11,6 +11,7 @@ from eth_account import Account
 
 from exchange.core.transfers import WithdrawalState
 from exchange.custody.evm import body as evm_body
+from exchange.custody.payouts import withdrawal_store
 from exchange.custody.payouts.clearing import Clearing
 from exchange.custody.payouts.rows import payout, stopped
 from exchange.custody.port import OutcomeUnknown, Purpose
@@ -249,3 +250,25 @@ async def test_a_payout_is_not_final_before_the_chain_says_so(tmp_path: Path, ev
         await evm.mine()
         await worker.step()
         assert h.withdrawal("w1").told == _W.FINAL
+
+
+async def test_a_contract_that_burns_gas_of_ours_waits_for_an_operator_with_the_number(
+    tmp_path: Path, evm: World
+) -> None:
+    """It takes 43,000 gas and more, for a fee of nothing; approved, it is paid."""
+    thirsty = await evm.deploy("Thirsty")
+    async with house(tmp_path, evm) as h:
+        await h.approve("w1", ATOMS, h.chain.address(thirsty), bears="0")
+        await h.approve("w2", ATOMS, await stranger(evm), bears="0")
+        worker = h.worker()
+        for _ in range(4):
+            await worker.step()
+            await h.mine()
+        row = h.withdrawal("w1")
+        assert (row.state, row.payout, row.needs) == (_W.RISK_HELD, None, 1)
+        assert row.bears > 2 * 20_000 * 10**9
+        assert h.withdrawal("w2").told == _W.FINAL
+        word = ("w1", "tina", bytes(32), bytes(64), h.clock.now())
+        assert await h.store.write(lambda db: withdrawal_store.approve(db, *word)) == 0
+        await h.until_final(worker)
+        assert await received(evm, thirsty) == ETHER
