@@ -10,12 +10,12 @@ from typing import Final
 
 from exchange.api.door_tls import tls_context
 from exchange.app import LEDGER, MASTER_KEY, OFFICE
+from exchange.backup.standing import look, read_noted
 from exchange.clock import Clock
 from exchange.core.units import Micros
 from exchange.doctor.finding import Finding, fault, ok, warning
 from exchange.ledger.db import LedgerDamaged
 from exchange.ledger.glance import glance
-from exchange.monitoring.backups import last_done
 from exchange.monitoring.readiness import AHEAD_US
 from exchange.office.db import OfficeDamaged
 from exchange.office.ending_keys import ending
@@ -27,8 +27,6 @@ SOON: Final = 14 * DAY
 """What ends within this time is told."""
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _PRIVATE: Final = ("*.db", "*.db-wal", "*.head", "keystore/*", "signer/vault.json", "signer/*.key", "signer/record.db")
-_BACKUP_DAYS: Final = 2
-_DRILL_DAYS: Final = 8
 
 
 def permissions(folder: Path) -> Iterator[Finding]:
@@ -116,17 +114,16 @@ def certificate_ends(path: Path) -> int:
     return int(ssl.cert_time_to_seconds(str(found["notAfter"]))) * 1_000_000
 
 
-def backups(folder: Path, now: Micros) -> Iterator[Finding]:
-    """A backup within two days, and one that was restored within eight."""
-    done = last_done(folder)
-    for job, check, days, todo in (
-        ("full", "backup", _BACKUP_DAYS, "Make one (`exchange backup`), and let the server make them: [backup]."),
-        ("drill", "drill", _DRILL_DAYS, "Run `exchange drill`: what was never restored does not count."),
-    ):
-        age = now - done[job]
-        if not done[job]:
-            yield warning(check, f"the schedule has made no {check} yet", todo)
-        elif age > days * DAY:
-            yield fault(check, f"the newest {check} is {age // DAY} days old", todo)
-        else:
-            yield ok(check, f"the newest {check} is {age // 3_600_000_000} hours old")
+def backups(folder: Path, settings: Settings, now: Micros) -> Iterator[Finding]:
+    """What the schedule has to say; and where there is none, that."""
+    standing = look(folder, settings, read_noted(folder), now)
+    if not settings.backup.folder:
+        todo = "Let the server make them: [backup] in exchange.toml; `exchange backup` makes one by hand."
+        yield warning("backups", "no backups are made by themselves", todo)
+        return
+    for alarm in standing.alarms:
+        todo = "`exchange backup-status` has the whole picture; docs/backups.md says what to do."
+        yield fault("backups", alarm, todo)
+    if not standing.alarms:
+        said = "the newest backup, the saved journal and the last restore drill are all young enough"
+        yield ok("backups", said)

@@ -26,6 +26,7 @@ async def examine(folder: Path, clock: Clock, units: tuple[Path, ...] = UNITS) -
         return [broken, *_without_settings(folder, clock, units)]
     found = [ok("settings", "exchange.toml can be read, and every key in it is known")]
     found += _without_settings(folder, clock, units)
+    found += contents.backups(folder, settings, clock.now())
     found += machine.disk(folder, settings)
     found += contents.certificate(folder, settings, clock.now())
     found += nodes.none_set(settings)
@@ -38,7 +39,6 @@ def _without_settings(folder: Path, clock: Clock, units: tuple[Path, ...]) -> It
     yield from contents.ledger(folder, clock)
     yield from contents.permissions(folder)
     yield from contents.keys(folder, now)
-    yield from contents.backups(folder, now)
     yield from machine.ntp()
     yield from machine.filesystem(folder)
     yield from machine.sync_speed(folder)

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import trio
 
+from exchange.backup.drill import last_good
 from exchange.core.market import MarketPhase
 from exchange.core.state import State
 from exchange.core.transfers import WithdrawalState
@@ -18,7 +19,6 @@ from exchange.custody.deposits import chain_rows
 from exchange.custody.payouts import withdrawal_rows
 from exchange.custody.proof import reconcile_rows
 from exchange.custody.status import Following
-from exchange.monitoring.backups import last_done
 from exchange.monitoring.house import House
 from exchange.monitoring.metrics import Exposition
 from exchange.monitoring.readiness import ANSWER_SECONDS, Ready
@@ -49,6 +49,7 @@ async def figures(watched: Watched, ready: Ready) -> Exposition:
     _sequencer(told, watched.house)
     await _ledger(told, watched.house)
     await _storage(told, watched.house.folder)
+    await _backups(told, watched.house)
     _doors(told, watched.doors)
     told.times(
         "loop_lag_seconds", "By how much the loop came late, looked at four times a second.", watched.pulse.late_us
@@ -113,14 +114,23 @@ def _counted(state: State) -> tuple[int, int, int, int, Counter[MarketPhase]]:
 
 async def _storage(told: Exposition, folder: Path) -> None:
     free, total, wal = await trio.to_thread.run_sync(_measured, folder)
-    done = await trio.to_thread.run_sync(last_done, folder)
     told.gauge("disk_free_bytes", "Free space of the data folder's file system.", free)
     told.gauge("disk_size_bytes", "Its size.", total)
     told.gauge("wal_bytes", "Size of the ledger's write-ahead log.", wal)
-    told.gauge("backup_time_seconds", "When the newest full backup was made; 0: never.", done["full"] / _MICRO)
-    about = "When the journal was last saved in a segment; 0: never."
-    told.gauge("segment_time_seconds", about, done["segment"] / _MICRO)
-    told.gauge("drill_time_seconds", "When a backup was last restored and compared; 0: never.", done["drill"] / _MICRO)
+
+
+async def _backups(told: Exposition, house: House) -> None:
+    """As the schedule saw them at its last look; drills by their reports."""
+    standing, good = house.keeper.standing, await trio.to_thread.run_sync(last_good, house.folder)
+    newest = standing.listing.newest if standing is not None else None
+    made = newest.made / _MICRO if newest is not None else 0
+    told.gauge("backup_time_seconds", "When the newest full backup was made; 0: never.", made)
+    saved = standing.saved / _MICRO if standing is not None else 0
+    told.gauge("journal_saved_time_seconds", "Until when the journal is in a backup or segment; 0: never.", saved)
+    drilled = good.time / _MICRO if good is not None else 0
+    told.gauge("drill_time_seconds", "When a backup was last restored and found equal; 0: never.", drilled)
+    alarms = len(standing.alarms) if standing is not None else 0
+    told.gauge("backup_alarms", "Sentences that the dashboard has about backups.", alarms)
 
 
 def _measured(folder: Path) -> tuple[int, int, int]:

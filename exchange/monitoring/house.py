@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from exchange.backup.keeping import Keeper
 from exchange.clock import Clock
 from exchange.custody.custody import Custody
 from exchange.custody.payouts.payments import Payments
@@ -27,3 +28,5 @@ class House(Protocol):
     def custody(self) -> Custody: ...
     @property
     def payments(self) -> Payments: ...
+    @property
+    def keeper(self) -> Keeper: ...

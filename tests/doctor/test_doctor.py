@@ -11,9 +11,12 @@ import trio
 
 from exchange import cli
 from exchange.app import init_folder, offline, open_house
+from exchange.backup.drill import Report
+from exchange.backup.names import CopyName
+from exchange.backup.standing import Noted, write_noted
 from exchange.clock import SystemClock
 from exchange.core import commands as co
-from exchange.core.units import AccountId, Micros
+from exchange.core.units import AccountId, Micros, Seq
 from exchange.doctor import contents, machine
 from exchange.doctor.examination import examine
 from exchange.doctor.finding import Finding
@@ -80,14 +83,25 @@ def no_office(folder: Path) -> None:
     (folder / "office.db").write_bytes(b"nonsense" * 1_000)
 
 
+def scheduled(folder: Path, backup_days: int, drill_days: int) -> None:
+    """A schedule whose newest backup and drill are so old."""
+    place, now = folder.parent / "backups", SystemClock().now()
+    place.mkdir()
+    (folder / "exchange.toml").write_text(f'[backup]\nfolder = "{place}"\nkey_file = "{folder.parent}/backup.key"\n')
+    (place / CopyName("full", Micros(now - backup_days * DAY), Seq(1), "0" * 64).text).touch()
+    note = Noted({"segment": Micros(now)})
+    write_noted(folder, note)
+    report = Report(Micros(now - drill_days * DAY), good=True, words="", backup="", took_seconds=1, program="0")
+    (folder / "drills").mkdir()
+    (folder / "drills" / "drill-1.json").write_bytes(msgspec.json.encode(report))
+
+
 def old_backup(folder: Path) -> None:
-    done = {"full": SystemClock().now() - 3 * DAY, "drill": SystemClock().now() - DAY}
-    (folder / "backups.json").write_bytes(msgspec.json.encode({"done": done}))
+    scheduled(folder, 3, 1)
 
 
 def old_drill(folder: Path) -> None:
-    done = {"full": SystemClock().now() - DAY, "drill": SystemClock().now() - 9 * DAY}
-    (folder / "backups.json").write_bytes(msgspec.json.encode({"done": done}))
+    scheduled(folder, 0, 9)
 
 
 def unknown_setting(folder: Path) -> None:
@@ -110,8 +124,8 @@ def huge_reserve(folder: Path) -> None:
         (lost_key, "master key", "no master key can be read"),
         (damaged_ledger, "ledger", "the ledger cannot be read"),
         (no_office, "api keys", "office.db cannot be read"),
-        (old_backup, "backup", "the newest backup is 3 days old"),
-        (old_drill, "drill", "the newest drill is 9 days old"),
+        (old_backup, "backups", "the newest full backup is 3 days old"),
+        (old_drill, "backups", "the last good restore drill is 9 days old"),
         (unknown_setting, "settings", "unknown key 'colour'"),
         (dead_node, "node BTC", "it does not answer"),
         (huge_reserve, "disk", "less than free_disk_reserve_mib"),
@@ -125,6 +139,11 @@ async def test_each_planted_fault_is_found_with_what_to_do(
     assert one.verdict == "fault"
     assert said in one.said
     assert one.todo
+
+
+async def test_a_schedule_that_is_kept_is_well(folder: Path) -> None:
+    scheduled(folder, 0, 1)
+    assert (await found(folder))["backups"].verdict == "ok"
 
 
 async def test_keys_that_nobody_uses_are_told_two_weeks_ahead(folder: Path) -> None:

@@ -104,6 +104,7 @@ async def test_metrics_tell_what_was_done(tmp_path: Path) -> None:
         assert after["exchange_open_sockets door=fast"] == 1
         assert after["exchange_disk_free_bytes"] <= shutil.disk_usage(tmp_path).total
         assert after["process_open_fds"] > 0
+        assert after["exchange_backup_time_seconds"] == after["exchange_drill_time_seconds"] == 0
 
 
 async def test_what_is_no_page_is_refused_by_name(tmp_path: Path) -> None:
