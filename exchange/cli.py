@@ -7,28 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
-import signal
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from exchange import cli_backup, cli_doctor, cli_people, cli_reserves, cli_upgrade, cli_wallet
+from exchange import cli_backup, cli_doctor, cli_people, cli_reserves, cli_serving, cli_upgrade, cli_wallet
+from exchange.cli_words import Command, Commands, add, dir_option
 from exchange.ops.logs import configure
 
 if TYPE_CHECKING:
-    import trio
-
     from exchange.app import House
-    from exchange.custody.memory.world import MemoryWorld
-    from exchange.serving import Doors
-    from exchange.settings import Settings
-
-Command = Callable[[argparse.Namespace], int]
-
-DEFAULT_DIR: Final = "data"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -109,9 +98,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, help="print this program's version and exit")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _init(commands)
-    _serve(commands)
-    _tui(commands)
-    _demo(commands)
+    cli_serving.add_commands(commands)
     _verify(commands)
     _market(commands)
     _replay(commands)
@@ -125,32 +112,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    run: Command,
-    about: str,
-    example: str,
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=about,
-        description=about,
-        epilog=f"example: {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.set_defaults(run=run)
-    return command
-
-
-def _dir(command: argparse.ArgumentParser, about: str = "the data folder") -> None:
-    command.add_argument("--dir", type=Path, default=Path(DEFAULT_DIR), help=f"{about} (default: {DEFAULT_DIR})")
-
-
-def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _init(commands: Commands) -> None:
     about = "Make a new data folder: master key, settings, empty ledger; list assets and markets from presets."
-    command = _add(commands, "init", run_init, about, "exchange init --dir data --markets config/markets.toml")
-    _dir(command)
+    command = add(commands, "init", run_init, about, "exchange init --dir data --markets config/markets.toml")
+    dir_option(command)
     command.add_argument("--markets", type=Path, help="a file of asset and market presets to list")
 
 
@@ -184,157 +149,10 @@ def _offline(folder: Path, act: Callable[[House], object]) -> None:
     trio.run(run)
 
 
-def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    about = "Serve a data folder until SIGTERM or ctrl-C; then stop accepting, drain, commit and exit 0."
-    command = _add(commands, "serve", run_serve, about, "exchange serve --dir data --port 8080 --fast-port 8081")
-    _dir(command)
-    command.add_argument("--port", type=int, help="the main door's port (default: from exchange.toml)")
-    command.add_argument("--fast-port", type=int, help="the fast door's port (default: from exchange.toml)")
-
-
-def run_serve(arguments: argparse.Namespace) -> int:
-    """`exchange serve`."""
-    from exchange.app import dashboard_command
-    from exchange.settings import load, with_ports
-    from exchange.upgrading import require_current
-
-    settings = with_ports(load(arguments.dir), arguments.port, arguments.fast_port)
-    require_current(arguments.dir)
-
-    def ready(doors: Doors) -> None:
-        print(f"main door {doors.http}   fast door {doors.fast}   streams {doors.ws}", flush=True)
-        print(f"live, ready and metrics {doors.ops}", flush=True)
-        print(f"operators: {dashboard_command(arguments.dir)}   stop: ctrl-C or kill {os.getpid()}", flush=True)
-
-    return serve_until_signal(arguments.dir, settings, ready, None)
-
-
-def _limit_process() -> None:
-    """No core dumps, which would hold the master key; as many open sockets as the system grants."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def serve_until_signal(
-    folder: Path,
-    settings: Settings,
-    ready: Callable[[Doors], None],
-    beside: Callable[[House, Doors, trio.Event], object] | None,
-    around: Callable[[Settings], AbstractAsyncContextManager[tuple[Settings, Mapping[str, MemoryWorld]]]] | None = None,
-) -> int:
-    """Serve `folder`; `beside`, a coroutine function, runs along once the doors are open. Returns at a signal.
-
-    `around` is entered before anything is opened, and says with which settings and chains in memory to go on.
-    """
-    import trio
-
-    from exchange.app import open_house
-    from exchange.clock import SystemClock
-    from exchange.ops.notify import inherited
-    from exchange.serving import serve
-
-    _limit_process()
-    sockets = inherited()
-
-    async def run() -> None:
-        async with AsyncExitStack() as entered:
-            given: tuple[Settings, Mapping[str, MemoryWorld]] = (settings, {})
-            if around is not None:
-                given = await entered.enter_async_context(around(settings))
-            await serve_with(*given)
-
-    async def serve_with(settings: Settings, worlds: Mapping[str, MemoryWorld]) -> None:
-        stop = trio.Event()
-        opened: list[Doors] = []
-        with (
-            open_house(folder, settings, SystemClock(), worlds) as house,
-            trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
-        ):
-
-            async def wait_for_signal() -> None:
-                async for _ in signals:
-                    stop.set()
-
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(wait_for_signal)
-
-                def opened_doors(doors: Doors) -> None:
-                    opened.append(doors)
-                    ready(doors)
-                    if beside is not None:
-                        nursery.start_soon(beside, house, doors, stop)  # type: ignore[arg-type]
-
-                await serve(house, stop, opened_doors, sockets)
-                nursery.cancel_scope.cancel()
-
-    trio.run(run)
-    return 0
-
-
-def _tui(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    about = "The operators' dashboard: attaches to a running server, and reattaches when it returns."
-    command = _add(commands, "tui", run_tui, about, "exchange tui --dir data")
-    _dir(command)
-    command.add_argument("--socket", help="the admin socket (default: the one in the data folder)")
-
-
-def run_tui(arguments: argparse.Namespace) -> int:
-    """`exchange tui`."""
-    from tui.app import main as attach
-
-    return attach(arguments.socket or str(arguments.dir / "admin.sock"))
-
-
-def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    about = "A furnished exchange to look at: two funded traders, three markets, a house maker, recorded order flow."
-    command = _add(commands, "demo", run_demo, about, "exchange demo --dir data/demo --port 8080 --fast-port 8081")
-    _dir(command)
-    command.add_argument("--port", type=int, help="the main door's port; 0: any free one (default: 8080)")
-    command.add_argument("--fast-port", type=int, help="the fast door's port; 0: any free one (default: 8081)")
-    command.add_argument("--ready-json", action="store_true", help="print one JSON object when ready, and nothing else")
-    command.add_argument("--quiet-market", action="store_true", help="leave out the recorded order flow")
-    command.add_argument("--bare", action="store_true", help="leave out house maker and flow: empty books, two traders")
-    command.add_argument(
-        "--chains", action="store_true", help="with blockchains of its own: a Bitcoin regtest, an Anvil, a test token"
-    )
-    command.add_argument("--no-mining", action="store_true", help="leave the mining of those to you")
-    command.add_argument(
-        "--speed", type=int, default=30, help="how much faster than in 2015 the flow runs (default: 30)"
-    )
-    command.add_argument(
-        "--weight-limit",
-        type=int,
-        help="request weight per minute and address (default: 6000); 0 lifts it and the order limits",
-    )
-
-
-def run_demo(arguments: argparse.Namespace) -> int:
-    """`exchange demo`."""
-    from exchange.demo import Demo
-
-    if not 1 <= arguments.speed <= 10_000 or (arguments.weight_limit or 0) < 0:
-        print("exchange: --speed is 1 to 10000, --weight-limit at least 0. Nothing was started.", file=sys.stderr)
-        return 2
-    demo = Demo(
-        folder=arguments.dir,
-        bare=arguments.bare,
-        flow=not (arguments.quiet_market or arguments.bare),
-        speed=arguments.speed,
-        as_json=arguments.ready_json,
-        chains=arguments.chains,
-        mining=not arguments.no_mining,
-    )
-    settings = demo.settings(arguments.port, arguments.fast_port, arguments.weight_limit)
-    demo.prepare(settings)
-    around = demo.around if arguments.chains else None
-    return serve_until_signal(arguments.dir, settings, lambda _: None, demo.run, around)
-
-
-def _verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _verify(commands: Commands) -> None:
     about = "Replay the journal from genesis and compare every row, read all files through; or name what is wrong."
-    command = _add(commands, "verify", run_verify, about, "exchange verify --dir data")
-    _dir(command)
+    command = add(commands, "verify", run_verify, about, "exchange verify --dir data")
+    dir_option(command)
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
@@ -373,17 +191,17 @@ def _read_through(folder: Path) -> list[str]:
     return read
 
 
-def _market(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _market(commands: Commands) -> None:
     about = "List the markets of a data folder, or show one; works beside a running server."
-    market = _add(commands, "market", run_market, about, "exchange market list --dir data")
+    market = add(commands, "market", run_market, about, "exchange market list --dir data")
     verbs = market.add_subparsers(title="verbs", required=True, dest="verb", metavar="VERB")
-    every = _add(verbs, "list", run_market, "List all markets.", "exchange market list --dir data --match USDT --csv")
-    _dir(every)
+    every = add(verbs, "list", run_market, "List all markets.", "exchange market list --dir data --match USDT --csv")
+    dir_option(every)
     every.add_argument("--match", default="", help="only symbols that contain this")
     every.add_argument("--csv", action="store_true", help="comma-separated, for a spreadsheet")
-    one = _add(verbs, "show", run_market, "Show one market's rules.", "exchange market show BTCUSDT --dir data")
+    one = add(verbs, "show", run_market, "Show one market's rules.", "exchange market show BTCUSDT --dir data")
     one.add_argument("symbol")
-    _dir(one)
+    dir_option(one)
 
 
 def run_market(arguments: argparse.Namespace) -> int:
@@ -402,11 +220,11 @@ def run_market(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _replay(commands: Commands) -> None:
     about = "Replay recorded order flow through sequencer and ledger into a fresh folder, and write the trades as CSV."
     files = "--book book.csv --orders orders.csv --trades-out trades.csv"
-    command = _add(commands, "replay", run_replay, about, f"exchange replay --dir fresh --market BTCUSD {files}")
-    _dir(command, "a folder that is not a data folder yet")
+    command = add(commands, "replay", run_replay, about, f"exchange replay --dir fresh --market BTCUSD {files}")
+    dir_option(command, "a folder that is not a data folder yet")
     command.add_argument("--market", required=True, help="symbol of the market to make, base BTC, quote USD")
     command.add_argument("--book", type=Path, required=True, help="orders resting at the start (CSV)")
     command.add_argument("--orders", type=Path, required=True, help="the recorded flow (CSV)")
@@ -439,11 +257,11 @@ def run_replay(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _docs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _docs(commands: Commands) -> None:
     about = "Write what /docs serves into a folder: pages, OpenAPI, AsyncAPI, the list of what is supported."
-    command = _add(commands, "docs", run_docs, about, "exchange docs --out site --dir data")
+    command = add(commands, "docs", run_docs, about, "exchange docs --out site --dir data")
     command.add_argument("--out", type=Path, required=True, help="the folder to write to; files in it are overwritten")
-    _dir(command, "the data folder whose limits are told; without one, the defaults")
+    dir_option(command, "the data folder whose limits are told; without one, the defaults")
 
 
 def run_docs(arguments: argparse.Namespace) -> int:

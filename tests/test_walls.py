@@ -70,7 +70,7 @@ ALLOWED = [
     ("exchange/ledger/planted.py", "import apsw, time"),
     ("exchange/office/planted.py", "import apsw"),
     ("exchange/custody/planted.py", "import apsw"),
-    ("exchange/cli.py", "import tui"),
+    ("exchange/cli_serving.py", "import tui"),
     ("tui/planted.py", "import exchange.admin.wire, asyncio, aiosqlite"),
 ]
 
