@@ -73,6 +73,9 @@ SELDOM = (
 )
 """What no seed can be trusted to throw."""
 
+LAST = (co.SetPayoutsShut(AssetId(2), True, "somebody looks"),)
+"""What no seed can be trusted to leave standing."""
+
 
 async def live(path: Path, seed: int, commands: int, clock: SystemClock | None = None) -> State:
     """Fill a new ledger with what `seed` throws, in batches of many sizes; the state in the end."""
@@ -87,6 +90,7 @@ async def live(path: Path, seed: int, commands: int, clock: SystemClock | None =
                 batch.append(dice.command())
             await pour(sequencer, batch)
             done += len(batch)
+        await pour(sequencer, [*LAST])
         return sequencer.state
 
 
