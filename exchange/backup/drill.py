@@ -5,6 +5,7 @@ A backup that has not been restored does not count.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -34,7 +35,7 @@ from exchange.settings import Settings, SettingsError
 
 DRILLS: Final = "drills"
 """The reports' folder, in the data folder."""
-KEPT: Final = 200
+KEPT: Final = 100
 """So many of the newest reports are kept."""
 _FAULTS: Final = (
     BackupFault,
@@ -137,17 +138,11 @@ def _files(place: Path) -> list[Path]:
     return sorted(place.glob("drill-*.json"))
 
 
-def reports(folder: Path) -> list[Report]:
-    """The reports of a data folder, oldest first; what is none is left out."""
-    found = []
-    for path in _files(folder / DRILLS):
+def newest_first(folder: Path) -> Iterator[Report]:
+    """The reports of a data folder, read as they are asked for; what is none is left out."""
+    for path in reversed(_files(folder / DRILLS)):
         try:
-            found.append(msgspec.json.decode(path.read_bytes(), type=Report))
+            report = msgspec.json.decode(path.read_bytes(), type=Report)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             continue
-    return found
-
-
-def last_good(folder: Path) -> Report | None:
-    """The newest report of a drill that went well."""
-    return next((report for report in reversed(reports(folder)) if report.good), None)
+        yield report

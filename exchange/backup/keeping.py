@@ -16,7 +16,6 @@ from typing import Final
 import structlog
 import trio
 
-from exchange.backup.drill import last_good
 from exchange.backup.standing import Noted, Standing, Trouble, look, read_noted, write_noted
 from exchange.clock import Clock
 from exchange.core.units import MILLION, Micros
@@ -92,7 +91,7 @@ class Keeper:
             return first or newest is None or now >= newest.made + backup.every_hours * _HOUR
         if job == "segment":
             return now >= self._noted.done.get(job, 0) + backup.segment_minutes * 60 * MILLION
-        good = last_good(self._folder)
+        good = standing.last_good
         return good is None or now >= good.time + backup.drill_every_days * 24 * _HOUR
 
     def _again(self, job: str, trouble: Trouble) -> int:

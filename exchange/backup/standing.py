@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from exchange.backup.drill import Report, last_good, reports
+from exchange.backup.drill import Report, newest_first
 from exchange.backup.names import Listing, list_folder
 from exchange.core.units import MILLION, Micros
 from exchange.settings import Settings
@@ -17,6 +17,8 @@ STATE: Final = "backups.json"
 """In the data folder: what the server noted of its schedule."""
 DRILL_DAYS: Final = 8
 """A last good drill older than this is an alarm."""
+_NAMES: Final = {"full": "full backup", "segment": "saving of the journal", "drill": "restore drill"}
+"""What jobs are called to operators."""
 _MINUTE: Final = 60 * MILLION
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
@@ -40,12 +42,13 @@ class Noted(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """`saved`: until when the journal is in a segment or backup. Times are 0 where there was nothing yet.
 
-    `alarms` are sentences for an operator; none: all is as it should be.
+    `last_drill` is the newest report, `last_good` that of the newest drill that went well. `alarms` are sentences for an operator; none: all is as it should be.
     """
 
     listing: Listing
     saved: Micros
     last_drill: Report | None
+    last_good: Report | None
     alarms: tuple[str, ...]
 
 
@@ -75,21 +78,24 @@ def note_done(folder: Path, job: str, when: Micros) -> None:
 def look(folder: Path, settings: Settings, noted: Noted, now: Micros) -> Standing:
     """How the backups of a data folder stand. Reads names and reports only; raises nothing."""
     nothing = Listing((), (), ())
-    found = reports(folder)
-    last = found[-1] if found else None
+    last = next(newest_first(folder), None)
+    good = next((report for report in newest_first(folder) if report.good), None)
     if not settings.backup.folder:
         said = "no backups are made: exchange.toml has no [backup]"
-        return Standing(nothing, Micros(0), last, () if settings.demo else (said,))
+        return Standing(nothing, Micros(0), last, good, () if settings.demo else (said,))
     try:
         listing = list_folder(Path(settings.backup.folder))
     except OSError as error:
         said = f"the backup folder {settings.backup.folder} cannot be read: {error.strerror}. Is its disk mounted?"
-        return Standing(nothing, Micros(0), last, (said,))
+        return Standing(nothing, Micros(0), last, good, (said,))
     saved = Micros(max(noted.done.get("segment", 0), listing.newest.made if listing.newest else 0))
-    alarms = [f"the {job} fails since {_age(now, one.since)}: {one.words}" for job, one in noted.troubles.items()]
+    alarms = [
+        f"the {_NAMES.get(job, job)} fails since {_age(now, one.since)}: {one.words}"
+        for job, one in noted.troubles.items()
+    ]
     alarms += _late(listing, saved, settings, now)
-    alarms += _drills(folder, listing, last, now)
-    return Standing(listing, saved, last, tuple(alarms))
+    alarms += _drills(listing, last, good, now)
+    return Standing(listing, saved, last, good, tuple(alarms))
 
 
 def _late(listing: Listing, saved: Micros, settings: Settings, now: Micros) -> list[str]:
@@ -104,12 +110,11 @@ def _late(listing: Listing, saved: Micros, settings: Settings, now: Micros) -> l
     return alarms
 
 
-def _drills(folder: Path, listing: Listing, last: Report | None, now: Micros) -> list[str]:
+def _drills(listing: Listing, last: Report | None, good: Report | None, now: Micros) -> list[str]:
     """No good drill within eight days; a first one is due a day after the first backup."""
     alarms = []
     if last is not None and not last.good:
         alarms.append(f"the last restore drill failed, {_age(now, last.time)} ago: {last.words}")
-    good = last_good(folder)
     if good is not None and now - good.time > DRILL_DAYS * _DAY:
         alarms.append(f"the last good restore drill is {_age(now, good.time)} old: run `exchange drill`")
     elif good is None and listing.fulls and now - listing.fulls[0].made > _DAY:

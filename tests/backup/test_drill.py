@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from exchange import cli
-from exchange.backup.drill import DRILLS, drill, last_good, reports
+from exchange.backup.drill import DRILLS, drill, newest_first
 from exchange.backup.names import stamp
 from exchange.backup.until import Until
 from exchange.backup_settings import BackupSettings
@@ -38,8 +38,7 @@ async def test_the_newest_backup_is_proven_with_its_segments(tmp_path: Path) -> 
     assert report.good, report.words
     assert (report.backup, report.batches_from_segments) == (newest.name, 3)
     assert report.ledger == read_fingerprint(here.ledger)
-    assert reports(here.folder) == [report]
-    assert last_good(here.folder) == report
+    assert list(newest_first(here.folder)) == [report]
     assert left_behind(here.folder) == []
 
 
@@ -51,7 +50,6 @@ async def test_without_a_schedule_a_backup_is_made_for_the_drill(tmp_path: Path)
 
 
 async def test_a_damaged_backup_fails_the_drill_and_the_report_says_why(tmp_path: Path) -> None:
-    """The last good one stays what it was."""
     here = await furnish(tmp_path, commands=50)
     backup = here.back_up()
     good = drill(here.folder, backup, NO_RESERVE, here.key, here.clock, quiet)
@@ -61,8 +59,7 @@ async def test_a_damaged_backup_fails_the_drill_and_the_report_says_why(tmp_path
     bad = drill(here.folder, backup, NO_RESERVE, here.key, here.clock, quiet)
     assert (good.good, bad.good) == (True, False)
     assert "altered" in bad.words
-    assert reports(here.folder) == [good, bad]
-    assert last_good(here.folder) == good
+    assert list(newest_first(here.folder)) == [bad, good]
     assert left_behind(here.folder) == []
 
 
@@ -88,7 +85,7 @@ async def test_the_command_prints_the_report_s_path_last_and_exits_1_when_it_fai
     backup = here.back_up()
     argv = ["drill", "--dir", str(here.folder), "--from", str(backup), "--key-file", str(tmp_path / "backup.key")]
     assert cli.main(argv) == 0
-    [report] = reports(here.folder)
+    [report] = newest_first(here.folder)
     path = here.folder / DRILLS / f"drill-{stamp(report.time)}.json"
     assert capsys.readouterr().out.splitlines()[-1] == str(path)
     assert msgspec.json.decode(path.read_bytes())["good"] is True

@@ -123,7 +123,7 @@ async def test_a_failing_job_is_tried_again_more_and_more_slowly_and_told(
     assert MINUTE <= gaps[0] <= 2 * MINUTE
     assert gaps[-1] <= HOUR + MINUTE
     assert 8 <= played.runs["full"] <= 14
-    assert "the full fails since 6 hours: the disk is full" in played.alarms()
+    assert "the full backup fails since 6 hours: the disk is full" in played.alarms()
     assert "there is no full backup yet" in played.alarms()
     assert played.runs["segment"] == played.runs["drill"] == 0
     played.broken.clear()
@@ -151,7 +151,7 @@ async def test_a_child_that_hangs_is_ended_and_told(played: Played, autojump_clo
 
     played.keeper._run_job = hang
     await played.go(12 * HOUR + 2 * MINUTE)
-    assert "the full fails since 12 hours: it took longer than 720 minutes and was ended" in played.alarms()
+    assert "the full backup fails since 12 hours: it took longer than 720 minutes and was ended" in played.alarms()
 
 
 async def test_a_process_that_cannot_be_started_ends_nothing(played: Played, autojump_clock: MockClock) -> None:
