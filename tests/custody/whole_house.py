@@ -52,6 +52,9 @@ class GatherAll:
 
         return Planned(draft, ())
 
+    async def rescue(self) -> None:
+        """Nothing waits for long here."""
+
     async def spill(self, contract: str, amount: int, cold: str) -> Planned:
         raise AssertionError((contract, amount, cold))
 

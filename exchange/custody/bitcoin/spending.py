@@ -9,7 +9,7 @@ import msgspec
 
 from exchange.custody.bitcoin import psbt as bitcoin_psbt
 from exchange.custody.bitcoin.address import dust, script_of
-from exchange.custody.bitcoin.answers import a_count, an_object, atoms
+from exchange.custody.bitcoin.answers import a_count, an_object, atoms, some_bytes
 from exchange.custody.bitcoin.coins import CHANGE, MOST_INPUTS, choose, fee_of, vsize, worth
 from exchange.custody.bitcoin.networks import Network
 from exchange.custody.bitcoin.psbt import Input, Output, Place
@@ -78,6 +78,14 @@ class BitcoinSpending:
         fee = atoms(an_object(entry.get("fees")).get("ancestor"))
         size = a_count(entry.get("ancestorsize"))
         return msgspec.json.encode(msgspec.structs.replace(rates, parent=txid, parent_fee=fee, parent_size=size))
+
+    async def waiting(self, txid: str) -> bytes:
+        """A transaction that waits in the node's pool, whole: whoever spends its outputs shows it to the signer."""
+        raw = some_bytes(await self._rpc.call("getrawtransaction", txid, False))
+        found = read_transaction(raw)
+        if found.txid != txid:
+            raise NodeFault(f"{self._name}: the node gives another transaction than {txid}")
+        return found.stripped
 
     async def _rates(self) -> Quote:
         advice = an_object(await self._rpc.call("estimatesmartfee", _TARGET_BLOCKS))

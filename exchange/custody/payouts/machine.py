@@ -15,6 +15,7 @@ import structlog
 from exchange.clock import Clock
 from exchange.core.transfers import WithdrawalState
 from exchange.custody.payouts import store as moves
+from exchange.custody.payouts.clearing import Clearing
 from exchange.custody.payouts.crash_points import Point, Points, pass_by
 from exchange.custody.payouts.desk import Policy
 from exchange.custody.payouts.planning import Planning
@@ -70,6 +71,7 @@ class Payouts(Planning):
         """`at` is called at each point where a crash is survived; `screen` knows where nothing may be paid."""
         super().__init__(store, chain, spending, clock, policy, at, screen=screen)
         self._signer = signer
+        self._clearing = Clearing(store, chain, policy, clock)
         self._reports = reports
 
     async def step(self) -> None:
@@ -85,12 +87,17 @@ class Payouts(Planning):
                 await self._advance(row, tip)
             else:
                 await self._look(row, attempts(self._store.reader, row.number), tip)
-        if going and not any(row.conflict for row in open_payouts(self._store.reader, name)):
+        if going and not self._suspects(open_payouts(self._store.reader, name)):
             number = await self._plan()
             await self._reports.step()  # nothing is signed before the ledger has agreed
             for row in payouts(self._store.reader, "number = ?", number):
                 await self._advance(row, tip)
         await self._reports.step()
+
+    def _suspects(self, rows: Sequence[PayoutRow]) -> bool:
+        """Whether a claim of what pays people seems to be used by somebody else: then nothing more is planned."""
+        odd = [row for row in rows if row.conflict]
+        return any(attempts(self._store.reader, row.number)[0].draft.payments for row in odd)
 
     async def _advance(self, row: PayoutRow, tip: Header) -> None:
         """One payout: have its newest attempt signed, look where all of them are, hand out what no node has."""
@@ -227,6 +234,10 @@ class Payouts(Planning):
         A node may need a moment to show what it mined, so that is believed only when it is still so a block later.
         """
         claims = grounded(self._store.reader, signed[-1].draft)
+        if not claims and not signed[-1].draft.payments:
+            why = "the payment that it was to help was replaced: nothing of ours was in it"
+            await self._clearing.give_back(row, why)
+            return
         if not any([await self._chain.used(claim) for claim in claims]):
             return  # an earlier attempt of ours waits to be mined, or what we build on has not come to the node yet
         if await self._look(row, signed, tip):

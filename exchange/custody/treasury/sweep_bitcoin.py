@@ -10,6 +10,7 @@ from exchange.custody.bitcoin.spending import BitcoinSpending
 from exchange.custody.payouts.purse import Books
 from exchange.custody.port import Draft, Header, Owned, Payment, Purpose
 from exchange.custody.store import Store
+from exchange.custody.treasury.rescue_bitcoin import BitcoinRescue
 from exchange.custody.treasury.sweep_rows import Pile
 from exchange.custody.treasury.sweeping import Planned
 
@@ -17,8 +18,11 @@ from exchange.custody.treasury.sweeping import Planned
 class BitcoinMoves:
     """Satisfies `sweeping.Moves`."""
 
-    def __init__(self, store: Store, chain: str, spending: BitcoinSpending, hot: Owned) -> None:
-        """`hot` receives."""
+    def __init__(
+        self, store: Store, chain: str, spending: BitcoinSpending, hot: Owned, children: BitcoinRescue
+    ) -> None:
+        """`hot` receives; `children` help what waits too long."""
+        self._children = children
         self._store = store
         self._chain = chain
         self._spending = spending
@@ -36,6 +40,10 @@ class BitcoinMoves:
             return self._spending.gather(id, coins, self._hot, quote, books)
 
         return Planned(draft, ())  # the coins are claims, which claim their deposits
+
+    async def rescue(self) -> Planned | None:
+        """A child for a payment to us that waits too long."""
+        return await self._children.next()
 
     async def spill(self, contract: str, amount: int, cold: str) -> Planned:
         """So much out of the hot wallet to a cold address."""

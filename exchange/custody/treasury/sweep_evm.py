@@ -44,6 +44,9 @@ class EvmMoves:
                     return planned
         return None
 
+    async def rescue(self) -> None:
+        """There is no such thing: who sent it may send it dearer, at the same nonce."""
+
     async def spill(self, contract: str, amount: int, cold: str) -> Planned:
         """So much out of the hot address to a cold one."""
         payment = Payment("", cold, amount, contract)

@@ -45,6 +45,10 @@ class Moves(Protocol):
         """The next move of deposits into the hot wallet; None where nothing is worth it now."""
         ...
 
+    async def rescue(self) -> Planned | None:
+        """A child for a payment to us that waits too long to be mined; None where there is none, or no such thing."""
+        ...
+
     async def spill(self, contract: str, amount: int, cold: str) -> Planned:
         """A move out of the hot wallet to a cold address."""
         ...
@@ -90,7 +94,8 @@ class Sweeper:
             return None
         number, empty, waits = None, "", ""
         try:
-            planned = await self._moves.sweep(sweep_rows.piles(db, name), self.plans.least, moving)
+            planned = await self._moves.rescue()
+            planned = planned or await self._moves.sweep(sweep_rows.piles(db, name), self.plans.least, moving)
             if planned is None and not moving:
                 planned = await self._level()
             number = None if planned is None else await self._keep(planned)

@@ -104,12 +104,14 @@ class Sweeps:
 
     def _bitcoin(self, spending: Spending | None) -> Moves:
         from exchange.custody.bitcoin.spending import BitcoinSpending  # noqa: PLC0415
+        from exchange.custody.treasury.rescue_bitcoin import BitcoinRescue  # noqa: PLC0415
         from exchange.custody.treasury.sweep_bitcoin import BitcoinMoves  # noqa: PLC0415
 
         hot = sweep_rows.first(self._store.reader, self._name, Purpose.HOT)
         assert isinstance(spending, BitcoinSpending), "of its family"
         assert hot is not None, "it was just there"
-        return BitcoinMoves(self._store, self._name, spending, hot)
+        children = BitcoinRescue(self._store, self._name, spending, self._clock)
+        return BitcoinMoves(self._store, self._name, spending, hot, children)
 
     async def _plans(self) -> Plans:
         terms = await self._terms()

@@ -18,6 +18,7 @@ from exchange.custody.signer.rules import read_rules
 from exchange.custody.signing import Refused, Signed, Wish
 from exchange.custody.treasury.cold import cold_keys
 from exchange.custody.treasury.hot_limits import target
+from exchange.custody.treasury.rescue_bitcoin import BitcoinRescue
 from exchange.custody.treasury.sweep_bitcoin import BitcoinMoves
 from exchange.custody.treasury.sweep_rows import first
 from exchange.custody.treasury.sweeping import Hot, Plans, Sweeper
@@ -42,6 +43,14 @@ class Vaulted:
             return Refused(str(no))
 
 
+def moves_of(made: House) -> BitcoinMoves:
+    """What waits to be mined is helped at once."""
+    hot = first(made.store.reader, NAME, Purpose.HOT)
+    assert hot is not None
+    children = BitcoinRescue(made.store, NAME, made.spending, made.clock, after_seconds=0)
+    return BitcoinMoves(made.store, NAME, made.spending, hot, children)
+
+
 class Moved:
     """A house, its sweeper, its worker, and a cold address outside."""
 
@@ -49,9 +58,7 @@ class Moved:
         self.house = made
         self.cold = made.outside.address()
         self.wanted = wanted
-        hot = first(made.store.reader, NAME, Purpose.HOT)
-        assert hot is not None
-        moves = BitcoinMoves(made.store, NAME, made.spending, hot)
+        moves = moves_of(made)
         plans = Plans(least={"": COIN // 10}, hot=lambda: {"": Hot(self.wanted, 100 * COIN)}, cold=self.cold)
         self.sweeper = Sweeper(made.store, made.chain, moves, plans, made.clock)
         signer = Vaulted(made, folder, self.cold)
@@ -124,9 +131,64 @@ async def test_the_signer_lets_no_sweep_go_elsewhere(moved: Moved) -> None:
     await made.fill(4 * COIN)
     thief = made.outside.address()
     plans = Plans(least={}, hot=lambda: {"": Hot(COIN, 100 * COIN)}, cold=thief)
-    hot = first(made.store.reader, NAME, Purpose.HOT)
-    assert hot is not None
-    await Sweeper(made.store, made.chain, BitcoinMoves(made.store, NAME, made.spending, hot), plans, made.clock).step()
+    await Sweeper(made.store, made.chain, moves_of(made), plans, made.clock).step()
     await moved.worker.step()
     assert [row.state for row in payouts(made.store.reader, "1")] == [WithdrawalState.CANCELLED]
     assert "signer refused" in made.alarms()
+
+
+def slow(made: House, to: str, amount: int = COIN, fee: int = 300) -> str:
+    """A payment by a stranger who pays the network next to nothing."""
+    return made.outside.send(made.outside.craft([(bytes.fromhex(made.chain.key_of(to)), amount)], fee=fee))
+
+
+@pytest.mark.parametrize("deposit", [True, False])
+async def test_a_stuck_payment_to_us_gets_a_child_that_pays_for_both(moved: Moved, deposit: bool) -> None:
+    """A deposit, or a refill of the hot wallet. It is credited all the same, and counts as swept."""
+    made = moved.house
+    await made.fill(2 * COIN)
+    stuck = slow(made, made.alice if deposit else made.hot)
+    await made.follow()
+    await moved.sweeper.step()
+    await moved.worker.step()
+    (child,) = [txid for txid in made.outside.waiting() if txid != stuck]
+    entry = made.outside.call("getmempoolentry", child)
+    assert (entry["ancestorcount"], entry["fees"]["ancestor"] * COIN > 1_000) == (2, True)
+    assert await moved.until_settled() == [WithdrawalState.FINAL]
+    assert made.has(ALICE) == (COIN if deposit else 0)
+    assert set(made.states()) == ({DepositState.SWEPT} if deposit else set())
+
+
+async def test_what_pays_enough_or_is_worth_too_little_gets_no_child(moved: Moved) -> None:
+    """A stranger decides how large his transaction is: of a small deposit we pay no more than a hundredth for it."""
+    made = moved.house
+    await made.fill(2 * COIN)
+    made.outside.pay(made.alice, COIN)
+    slow(made, made.bob, amount=20_000)
+    await made.follow()
+    await moved.sweeper.step()
+    assert payouts(made.store.reader, "1") == []
+
+
+async def test_a_child_of_a_payment_that_was_replaced_is_forgotten_once_that_is_final(moved: Moved) -> None:
+    """Its sender paid somebody else instead: nothing of ours was in it, and payouts go on meanwhile."""
+    made = moved.house
+    await made.fill(2 * COIN)
+    stuck = slow(made, made.alice)
+    rival = made.outside.craft([(bytes.fromhex(made.chain.key_of(made.outside.address())), COIN)], stuck, fee=90_000)
+    await made.follow()
+    await moved.sweeper.step()
+    await moved.worker.step()
+    assert len(made.outside.waiting()) == 2
+    made.outside.mine_only(rival.hex())
+    await made.follow()
+    shop = made.outside.stranger()
+    await moved.worker.step()
+    await made.approve("w1", 20_000, shop)
+    for _ in range(POLICY.final_blocks + 3):
+        await moved.worker.step()
+        await made.mine()
+    states = [row.state for row in payouts(made.store.reader, "1 ORDER BY number")]
+    assert states == [WithdrawalState.FAILED, WithdrawalState.FINAL]
+    assert made.outside.unspent(shop) == [20_000]
+    assert made.has(ALICE) == 0
