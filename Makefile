@@ -18,14 +18,14 @@ PYTHON ?= $(shell for needs in ensurepip,venv sys; do \
 BIN   := .venv/bin
 PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMP := .venv/.stamp
-CODE  := exchange tui tests bench
+CODE  := exchange tui tests bench release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench nightly format lock clean
+.PHONY: help setup demo test check bench nightly format lock sbom release-check clean
 
 help:  ## print this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r word does; \
-	do printf 'make %-9s%s\n' "$$word" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r word does; \
+	do printf 'make %-14s%s\n' "$$word" "$$does"; done
 
 setup: $(STAMP)  ## make .venv with every pinned package, and .venv/bin/exchange
 
@@ -74,6 +74,12 @@ lock: setup  ## write requirements.lock and the pins of the tests' clients anew
 			--generate-hashes --upgrade --no-annotate --no-emit-find-links --quiet \
 			--custom-compile-command "make lock" --output-file "$${pins%.in}.txt" || exit 1; \
 	done
+
+sbom: setup  ## list every package of the lock file with version, hashes and licence (CycloneDX)
+	$(BIN)/python -m release.sbom requirements.lock dist/sbom.cdx.json
+
+release-check: setup  ## go through a release: tree, version, changelog, lock, tests, wheel, fresh install, SBOM
+	$(BIN)/python -m release.check $(ARGS)
 
 clean:  ## remove .venv, builds and caches; data/ stays
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
