@@ -54,7 +54,7 @@ def test_the_same_seed_is_the_same_journal(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         argv = [sys.executable, "-c", source, name]
         environment = {**os.environ, "PYTHONHASHSEED": "77"}
-        said = subprocess.run(argv, check=True, capture_output=True, text=True, env=environment, timeout=120).stdout
+        said = subprocess.run(argv, check=True, capture_output=True, text=True, env=environment, timeout=300).stdout
     assert said.splitlines()[-1] == here[0]
 
 
