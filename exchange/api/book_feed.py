@@ -16,6 +16,11 @@ from exchange.market_data.depth import DepthSnapshot
 from exchange.market_data.hub import Change
 from exchange.market_data.view import MarketView
 
+SUFFIX: Final = "@book"
+"""How the stream's names end."""
+WEIGHT: Final = 50
+"""What it weighs to subscribe: the snapshot of a deep book takes tens of milliseconds, in which nobody trades."""
+
 SNAPSHOT_LEVELS: Final = 5_000
 CHECKED_LEVELS: Final = 25
 _encode: Final = msgspec.json.Encoder().encode

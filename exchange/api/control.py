@@ -8,7 +8,9 @@ from typing import Final
 
 import msgspec
 
+from exchange.api.book_feed import SUFFIX, WEIGHT
 from exchange.api.connection import Connection
+from exchange.api.errors import Refused
 from exchange.api.feeds import Message
 from exchange.api.rooms import Rooms
 from exchange.api.streams import Streams, UnknownStream
@@ -47,7 +49,7 @@ class MarketSession:
         self._names: dict[str, tuple[AccountId, Listener] | None] = {}
 
     def enter(self, names: list[str]) -> None:
-        """Read these streams too: all of them, or, raising `Invalid`, none."""
+        """Read these streams too: all of them or, raising `Invalid` or `Refused`, none."""
         fresh = [name for name in dict.fromkeys(names) if name not in self._names]
         if len(self._names) + len(fresh) > self._max_streams:
             raise Invalid(2, f"Invalid request: at most {self._max_streams} streams on one connection")
@@ -57,6 +59,9 @@ class MarketSession:
                     self._streams.check(name)
                 except UnknownStream:
                     raise Invalid(2, f"Invalid request: invalid stream {name[:64]}") from None
+        books = sum(name.endswith(SUFFIX) for name in fresh)
+        if books:
+            self._rooms.limits.charge(self._connection.client, WEIGHT * books, self._rooms.clock.now())
         for name in fresh:
             self._join(name)
 
@@ -126,6 +131,8 @@ class MarketSession:
             reply: dict[str, object] = {"result": self._perform(request, text), "id": number}
         except Invalid as invalid:
             reply = {"error": {"code": invalid.code, "msg": invalid.text}, "id": number}
+        except Refused as refused:
+            reply = {"error": {"code": refused.refusal.code, "msg": refused.refusal.text}, "id": number}
         self._connection.send(_encode(reply))
 
     def _perform(self, request: dict[str, object], text: str) -> object:

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 import trio
+from websockets.exceptions import InvalidStatus
 
-from exchange.api.book_feed import CHECKED_LEVELS, checksum
+from exchange.api.book_feed import CHECKED_LEVELS, WEIGHT, checksum
 from exchange.core.orders import Side
+from exchange.settings import Settings
 from tests.api.fast import Fast, Reader, fast_house
+from tests.api.house import SetClock
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "beyond.md"
 
@@ -99,3 +102,31 @@ def test_only_the_best_levels_count_in_the_checksum() -> None:
     levels = [(str(n), "1") for n in range(CHECKED_LEVELS + 5)]
     assert checksum(levels, levels) == checksum(levels[:CHECKED_LEVELS], levels[:CHECKED_LEVELS])
     assert checksum(levels, []) != checksum([], levels[:1])
+
+
+async def test_subscribing_weighs_what_a_snapshot_costs(tmp_path: Path) -> None:
+    """Else whoever subscribes again and again has deep books written out ten times a second, for nothing."""
+    settings = Settings(weight_limit_per_minute=2 * WEIGHT)
+    async with fast_house(tmp_path, SetClock(), settings=settings) as fast, fast.reader("/ws/btcusdt@book") as reader:
+        names = ["btcusdt@book", "ethusdt@trade"]
+        both = {"method": "SUBSCRIBE", "params": [*names, "ethusdt@book"], "id": 1}
+        leave = {"method": "UNSUBSCRIBE", "params": ["btcusdt@book"], "id": 2}
+        again = {"method": "SUBSCRIBE", "params": ["btcusdt@book", "btcusdt@trade"], "id": 3}
+        assert await said(reader, both) == {"result": None, "id": 1}
+        assert await said(reader, leave) == {"result": None, "id": 2}
+        refused = await said(reader, again)
+        assert (refused["error"]["code"], refused["id"]) == (-1003, 3)
+        listed = await said(reader, {"method": "LIST_SUBSCRIPTIONS", "id": 4})
+        assert sorted(listed["result"]) == ["ethusdt@book", "ethusdt@trade"]
+        with pytest.raises(InvalidStatus, match="429"):
+            async with fast.reader("/stream?streams=ethusdt@trade/btcusdt@book"):
+                pass
+        async with fast.reader("/ws/btcusdt@trade"):
+            pass
+
+
+async def said(reader: Reader, request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a request, past what is pushed meanwhile."""
+    await reader.send(request)
+    answer: dict[str, Any] = await reader.read_until(lambda one: "e" not in one and one.get("id") == request["id"])
+    return answer
