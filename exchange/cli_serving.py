@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exchange.cli_words import Commands, add, dir_option
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from exchange.custody.memory.world import MemoryWorld
     from exchange.serving import Doors
     from exchange.settings import Settings
+
+
+_SPEED: Final = 30
+"""Of the demo's recorded flow, unless another is asked for."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -145,9 +149,7 @@ def _demo(commands: Commands) -> None:
         "--chains", action="store_true", help="with blockchains of its own: a Bitcoin regtest, an Anvil, a test token"
     )
     command.add_argument("--no-mining", action="store_true", help="leave the mining of those to you")
-    command.add_argument(
-        "--speed", type=int, default=30, help="how much faster than in 2015 the flow runs (default: 30)"
-    )
+    command.add_argument("--speed", type=int, help=f"how much faster than in 2015 the flow runs (default: {_SPEED})")
     command.add_argument(
         "--weight-limit",
         type=int,
@@ -159,14 +161,15 @@ def run_demo(arguments: argparse.Namespace) -> int:
     """`exchange demo`."""
     from exchange.demo import Demo
 
-    if not 1 <= arguments.speed <= 10_000 or (arguments.weight_limit or 0) < 0:
-        print("exchange: --speed is 1 to 10000, --weight-limit at least 0. Nothing was started.", file=sys.stderr)
+    fault = _fault_of_demo(arguments)
+    if fault:
+        print(f"exchange: {fault}. Nothing was started.", file=sys.stderr)
         return 2
     demo = Demo(
         folder=arguments.dir,
         bare=arguments.bare,
         flow=not (arguments.quiet_market or arguments.bare),
-        speed=arguments.speed,
+        speed=arguments.speed or _SPEED,
         as_json=arguments.ready_json,
         chains=arguments.chains,
         mining=not arguments.no_mining,
@@ -175,3 +178,16 @@ def run_demo(arguments: argparse.Namespace) -> int:
     demo.prepare(settings)
     around = demo.around if arguments.chains else None
     return serve_until_signal(arguments.dir, settings, lambda _: None, demo.run, around)
+
+
+def _fault_of_demo(arguments: argparse.Namespace) -> str:
+    """What cannot be done as it is asked for, or would be asked for in vain; "": nothing."""
+    if arguments.speed is not None and not 1 <= arguments.speed <= 10_000:
+        return "--speed is 1 to 10000"
+    if (arguments.weight_limit or 0) < 0:
+        return "--weight-limit is at least 0"
+    if arguments.speed is not None and (arguments.quiet_market or arguments.bare):
+        return "--speed is that of the recorded flow, which --quiet-market and --bare leave out"
+    if arguments.no_mining and not arguments.chains:
+        return "--no-mining is about the blockchains of --chains, which was not asked for"
+    return ""

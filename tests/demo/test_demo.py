@@ -90,9 +90,13 @@ def test_a_folder_of_real_money_is_no_demos(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
-    "options", [["--port", "70000"], ["--fast-port", "-1"], ["--speed", "0"], ["--weight-limit", "-1"]]
+    "options",
+    [
+        *(["--port", "70000"], ["--fast-port", "-1"], ["--speed", "0"], ["--weight-limit", "-1"]),
+        *(["--no-mining"], ["--bare", "--speed", "30"], ["--quiet-market", "--speed", "2"]),
+    ],
 )
-def test_options_out_of_range_make_nothing(
+def test_options_out_of_range_or_in_vain_make_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
 ) -> None:
     """Told before a folder is made."""

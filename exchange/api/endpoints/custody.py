@@ -150,7 +150,7 @@ async def deposits(rooms: Rooms, caller: Caller, request: DepositsRequest) -> li
         return []
     start, end = _span(rooms, request.start_time, request.end_time)
     states = _STATES.get(request.status, ()) if request.status is not None else (None,)
-    limit = min(request.limit or MAX_ROWS, MAX_ROWS)
+    offset, limit = _checked(request.offset), min(request.limit or MAX_ROWS, MAX_ROWS)
     found = [
         shown
         for state in states
@@ -162,15 +162,23 @@ async def deposits(rooms: Rooms, caller: Caller, request: DepositsRequest) -> li
             txid=request.tx_id or "",
             start=start,
             end=end,
-            limit=min(request.offset, _MOST_OFFSET) + limit,
+            limit=offset + limit,
         )
     ]
     found.sort(key=lambda shown: -shown.number)
-    page = found[request.offset : request.offset + limit]
+    page = found[offset : offset + limit]
     return [deposit_reply(rooms, shown, source=request.include_source) for shown in page]
 
 
 _MOST_OFFSET: Final = 10_000
+"""What lies further back is to be asked for by its time."""
+
+
+def _checked(offset: int) -> int:
+    """An offset that is honoured; refused where it is not, for a page told twice never ends."""
+    if offset > _MOST_OFFSET:
+        raise Refused(errors.invalid("offset"))
+    return offset
 
 
 def _span(rooms: Rooms, start: Micros | None, end: Micros | None) -> tuple[Micros, Micros]:
@@ -207,7 +215,7 @@ async def withdrawals(rooms: Rooms, caller: Caller, request: WithdrawalsRequest)
             raise Refused(errors.invalid("idList"))
         where.append(f"id IN ({', '.join('?' * len(ids))})")
         given += ids
-    given += [min(request.limit or MAX_ROWS, MAX_ROWS), min(request.offset, _MOST_OFFSET)]
+    given += [min(request.limit or MAX_ROWS, MAX_ROWS), _checked(request.offset)]
     condition = f"{' AND '.join(where)} ORDER BY asked DESC, id DESC LIMIT ? OFFSET ?"
     rows = payout_rows.withdrawals(rooms.desk.store.reader, condition, *given)
     return [withdrawal_reply(rooms, row) for row in rows]
