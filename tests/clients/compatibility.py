@@ -23,7 +23,7 @@ refused: by us with -1020, `This operation is not supported.` (404 for a path of
 stream), with -1104 and the name of a parameter that an endpoint does not have, with -2010 for a kind of order that a
 market does not take, with -2043 where a market has no reference price; or by the library itself, which does not even
 ask. `name_…` (7) stands for seven functions whose names begin so. Written by
-`RECORD=1 NIGHTLY=1 make test ARGS=tests/clients/test_sweeps.py`.
+`RECORD=1 NIGHTLY=1 make test ARGS=tests/clients`. Of bots, which have no functions to call, it is what they do.
 
 ccxt's own fixtures, lists of calls with what it sends and what it makes of replies, are a second judge:
 `tests/clients/ccxt_fixtures/requests.md` has every spot request of them with what this house answers.

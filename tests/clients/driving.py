@@ -18,10 +18,13 @@ SECONDS = 300
 """How long a driver may take on the busiest machine."""
 
 
-async def drive(fast: Fast, person: Person, *command: str, http: str = "", trusted: str = "") -> dict[str, str]:
+async def drive(
+    fast: Fast, person: Person, *command: str, http: str = "", trusted: str = "", seconds: int = SECONDS
+) -> dict[str, str]:
     """The verdict on each function of a client.
 
     `http`: another address than the main door's. `trusted`: the file with the certificate that the fast door shows.
+    `seconds`: how long it may take.
     """
     house = {
         "http": http or fast.house.url,
@@ -38,7 +41,7 @@ async def drive(fast: Fast, person: Person, *command: str, http: str = "", trust
         **({"SSL_CERT_FILE": trusted} if trusted else {}),
         "NODE_MODULES": str(CACHE / "npm" / "node_modules"),
     }
-    with trio.fail_after(SECONDS):
+    with trio.fail_after(seconds):
         done = await trio.run_process(
             list(command), capture_stdout=True, capture_stderr=True, check=False, env=environment, cwd=ROOT
         )
