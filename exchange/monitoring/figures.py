@@ -11,7 +11,6 @@ from typing import Final, TypeVar
 
 import trio
 
-from exchange.backup.drill import last_good
 from exchange.core.market import MarketPhase
 from exchange.core.state import State
 from exchange.core.transfers import WithdrawalState
@@ -49,7 +48,7 @@ async def figures(watched: Watched, ready: Ready) -> Exposition:
     _sequencer(told, watched.house)
     await _ledger(told, watched.house)
     await _storage(told, watched.house.folder)
-    await _backups(told, watched.house)
+    _backups(told, watched.house)
     _doors(told, watched.doors)
     told.times(
         "loop_lag_seconds", "By how much the loop came late, looked at four times a second.", watched.pulse.late_us
@@ -119,14 +118,15 @@ async def _storage(told: Exposition, folder: Path) -> None:
     told.gauge("wal_bytes", "Size of the ledger's write-ahead log.", wal)
 
 
-async def _backups(told: Exposition, house: House) -> None:
-    """As the schedule saw them at its last look; drills by their reports."""
-    standing, good = house.keeper.standing, await trio.to_thread.run_sync(last_good, house.folder)
+def _backups(told: Exposition, house: House) -> None:
+    """As the schedule saw them at its last look."""
+    standing = house.keeper.standing
     newest = standing.listing.newest if standing is not None else None
     made = newest.made / _MICRO if newest is not None else 0
     told.gauge("backup_time_seconds", "When the newest full backup was made; 0: never.", made)
     saved = standing.saved / _MICRO if standing is not None else 0
     told.gauge("journal_saved_time_seconds", "Until when the journal is in a backup or segment; 0: never.", saved)
+    good = standing.last_good if standing is not None else None
     drilled = good.time / _MICRO if good is not None else 0
     told.gauge("drill_time_seconds", "When a backup was last restored and found equal; 0: never.", drilled)
     alarms = len(standing.alarms) if standing is not None else 0
