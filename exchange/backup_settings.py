@@ -18,6 +18,7 @@ class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     segment_minutes: int = 4
     keep_daily: int = 7
     keep_weekly: int = 5
+    archive: str = ""
     drill_every_days: int = 7
 
 
@@ -29,6 +30,7 @@ BACKUP_HELP: Final = {
     "segment_minutes": "How often what is new in the journal is saved: 1 to 5. That much can be lost with the machine.",
     "keep_daily": "Of so many days the last full backup is kept, with the journal since the oldest of them.",
     "keep_weekly": "And of so many weeks.",
+    "archive": "Where the journal goes that need not lie beside the backups any more; if unset, it is deleted there.",
     "drill_every_days": "How often a backup is restored to a scratch folder and compared, to prove that it can be.",
 }
 _RANGES: Final = {
@@ -67,9 +69,10 @@ def _misfits(backup: BackupSettings) -> Iterator[str]:
     """What does not go together."""
     if bool(backup.folder) != bool(backup.key_file):
         yield f"backup.{'key_file' if backup.folder else 'folder'} is missing: both or none"
-    if backup.command and not backup.folder:
-        yield "backup.folder is missing: backup.command carries off what lies there"
-    for name in ("folder", "key_file"):
+    for name in ("command", "archive"):
+        if getattr(backup, name) and not backup.folder:
+            yield f"backup.folder is missing: backup.{name} is for what lies there"
+    for name in ("folder", "key_file", "archive"):
         if (path := getattr(backup, name)) and not path.startswith("/"):
             yield f"backup.{name} must be an absolute path, not {path!r}"
 

@@ -153,6 +153,8 @@ def _verify(commands: Commands) -> None:
     about = "Replay the journal from genesis and compare every row, read all files through; or name what is wrong."
     command = add(commands, "verify", run_verify, about, "exchange verify --dir data")
     dir_option(command)
+    command.add_argument("--archive", type=Path, help="a folder with archived journal segments, to be compared too")
+    command.add_argument("--key-file", type=Path, help="the backup key that they are sealed with")
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
@@ -169,6 +171,8 @@ def run_verify(arguments: argparse.Namespace) -> int:
         return 1
     rows = ", ".join(f"{count:,} {table}" for table, count in verified.rows.items() if count)
     print(f"verified: {verified.events:,} events; {rows}. Every row agrees, and the hash chain is whole.")
+    if arguments.archive is not None:
+        cli_backup.verify_archived(arguments)
     if read := _read_through(arguments.dir):
         print(f"read through: {', '.join(read)}. Every page agrees with its checksum, and the trail with its head.")
     return 0

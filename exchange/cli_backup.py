@@ -277,3 +277,18 @@ def run_job(arguments: argparse.Namespace) -> int:
         said = do(arguments.job, arguments.dir, load(arguments.dir), SystemClock(), progress)
     print(said)
     return 0
+
+
+def verify_archived(arguments: argparse.Namespace) -> None:
+    """The part of `exchange verify` that compares archived journal segments with the ledger. Raises what is wrong."""
+    from exchange.backup.archive import verify_archive
+    from exchange.backup.fault import BackupFault
+    from exchange.backup.key import read_backup_key
+    from exchange.progress import bar
+
+    if arguments.key_file is None:
+        raise BackupFault("--archive needs --key-file: the segments are sealed. They were not looked at.")
+    key = read_backup_key(arguments.key_file)
+    with bar("verifying the archive") as progress:
+        found = verify_archive(arguments.archive, arguments.dir / "ledger.db", key, progress)
+    print(f"archive: {found.segments:,} segments, {found.rows:,} rows, events {found.first:,} to {found.last:,} agree.")

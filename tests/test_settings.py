@@ -63,6 +63,8 @@ def test_the_schedule_of_backups_is_read(tmp_path: Path) -> None:
         ('[backup]\nfolder = "/b"', "backup.key_file is missing"),
         ('[backup]\nkey_file = "/k"', "backup.folder is missing"),
         ('[backup]\ncommand = "cat"', "backup.folder is missing"),
+        ('[backup]\narchive = "/a"', "backup.folder is missing"),
+        ('[backup]\nfolder = "/b"\nkey_file = "/k"\narchive = "a"', "backup.archive must be an absolute path, not 'a'"),
         ('[backup]\nfolder = "b"\nkey_file = "/k"', "backup.folder must be an absolute path, not 'b'"),
         ("[backup]\nsegment_minutes = 6", "backup.segment_minutes must be from 1 to 5, not 6"),
         ("[backup]\ndrill_every_days = 8", "backup.drill_every_days must be from 1 to 7, not 8"),

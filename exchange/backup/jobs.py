@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from exchange.backup.archive import put_away
 from exchange.backup.contents import CUSTODY, LEDGER, MASTER_KEY, OFFICE, named_by_settings
 from exchange.backup.copies import Progress
 from exchange.backup.drill import drill
@@ -49,8 +50,7 @@ def _full(folder: Path, settings: Settings, key: BackupKey, clock: Clock, progre
     place = Path(settings.backup.folder)
     with _alone(place, "full"):
         name = back_up_into(place, folder, settings, key, clock, progress)
-        for old in superfluous(list_folder(place), settings.backup.keep_daily, settings.backup.keep_weekly):
-            _delete(place, old)
+        _prune(place, settings)
         _send(place, list_folder(place).fulls, settings, progress)
     return f"backed up as {name.text}"
 
@@ -110,6 +110,18 @@ def _alone(place: Path, job: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _prune(place: Path, settings: Settings) -> None:
+    """Delete what need not be kept; of the journal, put it into the archive where there is one."""
+    listing, backup = list_folder(place), settings.backup
+    segments = {one.text for one in listing.segments}
+    for old in superfluous(listing, backup.keep_daily, backup.keep_weekly):
+        if backup.archive and old in segments:
+            put_away(place / old, Path(backup.archive))
+            (place / (old + SENT)).unlink(missing_ok=True)
+        else:
+            _delete(place, old)
 
 
 def _delete(place: Path, name: str) -> None:

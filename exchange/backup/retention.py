@@ -1,6 +1,6 @@
 """Which files of a backup folder may go, of what days and weeks that are over have left there.
 
-The newest full backup never goes, nor the journal since the oldest full backup that stays.
+The newest full backup never goes, nor the newest segment, nor the journal since the oldest full backup that stays.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def superfluous(listing: Listing, keep_daily: int, keep_weekly: int) -> list[str
         kept.add(listing.newest)
     gone = [one.text for one in listing.fulls if one not in kept]
     oldest = min((one.made for one in kept), default=Micros(0))
-    gone += [one.text for one in listing.segments if one.made < oldest]
+    gone += [one.text for one in listing.segments[:-1] if one.made < oldest]  # the next one leads on from the last
     gone += [one.text for one in listing.sides[:-SIDES]]
     return gone
 

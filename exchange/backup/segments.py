@@ -65,11 +65,17 @@ def write_segment(ledger: Path, folder: Path, key: BackupKey, clock: Clock) -> S
 
 
 def reach(listing: Listing, journal: Excerpts) -> tuple[Seq, bytes] | None:
-    """How far the files in a folder reach into the journal of this ledger: the last event that they have, its hash.
+    """Where the next segment begins: behind the newest one of this ledger's history; its last event and hash.
 
-    Files of another history (of a ledger that was given up for an older copy of itself) do not count.
+    Without any, behind the newest full backup. (Not behind a full backup that is newer than the newest segment: then
+    the journal would have a gap for whoever restores an older one.) Files of another history, of a ledger that was
+    given up for an older copy of itself, do not count.
     """
-    ends = {(one.seq, one.hash) for one in listing.fulls} | {(one.last, one.hash) for one in listing.segments}
+    segments = {(one.last, one.hash) for one in listing.segments}
+    return _newest(segments, journal) or _newest({(one.seq, one.hash) for one in listing.fulls}, journal)
+
+
+def _newest(ends: set[tuple[Seq, str]], journal: Excerpts) -> tuple[Seq, bytes] | None:
     for seq, digits in sorted(ends, reverse=True):
         found = journal.hash_at(seq)
         if found is not None and found.hex().startswith(digits[:HASH_DIGITS]):

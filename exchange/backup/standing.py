@@ -42,13 +42,8 @@ class Noted(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """`saved`: until when the journal is in a segment or backup. Times are 0 where there was nothing yet.
 
-<<<<<<< Updated upstream
-    `last_drill` is the newest report, `last_good` that of the newest drill that went well. `alarms` are
-    sentences for an operator; none: all is as it should be.
-=======
     `last_drill` is the newest report, `last_good` that of the newest drill that went well. `alarms` are sentences for
     an operator; none: all is as it should be.
->>>>>>> Stashed changes
     """
 
     listing: Listing

@@ -179,14 +179,27 @@ async def test_a_full_backup_in_the_midst_of_a_segment_goes_on_with_its_rest(tmp
     here, _, _, _ = await grown(tmp_path)
     await here.go_on("d")
     middle = here.back_up()
-    middle.rename(tmp_path / middle.name)  # so that the segment does not begin where it ends
     await here.go_on("e")
-    segment = here.segment()
-    (tmp_path / middle.name).rename(middle)
-    assert segment is not None
+    assert here.segment() is not None
     placed = here.restore(middle, "new")
     assert placed.rebuilt.ledger == read_fingerprint(here.ledger)
     assert placed.rebuilt.rows == 3
+
+
+async def test_a_full_backup_between_two_segments_leaves_no_gap_for_older_ones(tmp_path: Path) -> None:
+    """Events came before it that no segment had yet: the next one has them, and both backups lead on."""
+    here = await furnish(tmp_path, commands=100)
+    older = here.back_up()
+    await here.go_on("a")
+    here.segment()
+    await here.go_on("b")
+    newer = here.back_up()
+    await here.go_on("c")
+    here.segment()
+    for name, backup, rows in (("one", older, 9), ("two", newer, 3)):
+        placed = here.restore(backup, name)
+        assert placed.rebuilt.ledger == read_fingerprint(here.ledger)
+        assert placed.rebuilt.rows == rows
 
 
 async def test_two_histories_in_one_folder_are_told_and_the_newer_one_is_whole(tmp_path: Path) -> None:

@@ -50,6 +50,11 @@ def test_the_journal_since_the_oldest_full_backup_that_stays_stays_too() -> None
     assert kept == {full(1).text, full(2).text} | {one.text for one in segments[3:]}
 
 
+def test_the_newest_segment_stays_for_the_next_one_leads_on_from_it() -> None:
+    listing = Listing((full(1),), (), (segment(0, 1), segment(0, 2)))
+    assert superfluous(listing, 1, 0) == [segment(0, 1).text]
+
+
 def test_without_a_full_backup_nothing_goes() -> None:
     segments = (segment(0, 1), segment(1, 1))
     assert superfluous(Listing((), (), segments), 1, 0) == []
