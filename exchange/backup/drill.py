@@ -146,3 +146,8 @@ def newest_first(folder: Path) -> Iterator[Report]:
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             continue
         yield report
+
+
+def last_good(folder: Path) -> Report | None:
+    """The newest report of a drill that went well."""
+    return next((report for report in newest_first(folder) if report.good), None)

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from exchange.backup.drill import Report, newest_first
+from exchange.backup.drill import Report, last_good, newest_first
 from exchange.backup.names import Listing, list_folder
 from exchange.core.units import MILLION, Micros
 from exchange.settings import Settings
@@ -80,7 +80,7 @@ def look(folder: Path, settings: Settings, noted: Noted, now: Micros) -> Standin
     """How the backups of a data folder stand. Reads names and reports only; raises nothing."""
     nothing = Listing((), (), ())
     last = next(newest_first(folder), None)
-    good = next((report for report in newest_first(folder) if report.good), None)
+    good = last_good(folder)
     if not settings.backup.folder:
         said = "no backups are made: exchange.toml has no [backup]"
         return Standing(nothing, Micros(0), last, good, () if settings.demo else (said,))
