@@ -50,3 +50,20 @@ async def test_a_list_of_very_many_orders_leaves_others_their_turn(house: House)
     assert words == [row.client_id for row in rows]
     assert len(await orders.list_open(house.rooms, caller, orders.MaybeOneMarket(BTC))) == MANY
     assert len(await orders.cancel_all(house.rooms, caller, orders.OneMarket(BTC))) == MANY
+
+
+async def test_an_order_that_was_amended_very_often_is_answered_as_any_other(house: House) -> None:
+    """Where a market allows for it: the answer to a deed that was done must not be an error."""
+    sequencer, who, often = house.rooms.sequencer, house.alice.account, 600
+    book = sequencer.state.books[MarketId(1)]
+    book.rules = replace(book.rules, max_amendments=often)
+    order = co.PlaceOrder(who, MarketId(1), Side.BUY, OrderType.LIMIT, Quantity(2 * often), Price(2_900_000))
+    wanted: list[co.Command] = [replace(order, client_id="often")]
+    wanted += [
+        co.AmendOrder(who, MarketId(1), Quantity(2 * often - n), "often", client_id="often") for n in range(1, often)
+    ]
+    assert all(outcome.reject is None for outcome in await pour(sequencer, wanted))
+    asked = {"symbol": "BTCUSDT", "origClientOrderId": "often", "newQty": "0.00600"}
+    reply = await house.client(house.alice).signed("PUT", "/api/v3/order/amend/keepPriority", **asked)
+    assert (reply.status, reply.json["amendedOrder"]["origClientOrderId"]) == (200, "often")
+    assert reply.json["amendedOrder"]["qty"] == "0.00600000"

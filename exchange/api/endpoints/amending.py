@@ -103,8 +103,7 @@ async def amend(rooms: Rooms, caller: Caller, request: AmendRequest) -> Amended:
     if outcome.reject is not None:
         raise Refused(refusal_of(outcome.reject))
     row, queries = outcome.orders[-1], rooms.queries
-    done = await queries.run(lambda: queries.amendments(row.id))
-    this = done[row.amendments - 1]
+    this = (await queries.run(lambda: queries.amendments(row.id, limit=row.amendments)))[-1]
     amended, lists = _amended(market, row, this.name_before), outcome.lists
     standing = amended_list(market, lists[0]) if lists else UNSET
     return Amended(this.time // 1000, execution_id(this.seq), amended, standing)
