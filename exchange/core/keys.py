@@ -20,7 +20,10 @@ RETENTION: Final = Micros(25 * 3_600 * 1_000_000)
 """How long a key lives after its first use: a day, and an hour for clocks that disagree."""
 MAX_KEYS: Final = 300_000
 MAX_KEYS_PER_ACCOUNT: Final = 60_000
-"""So many may live at a time, in all and of one account; each takes about a third of a kilobyte of memory."""
+"""So many may live at a time, in all and of one account; each takes about a third of a kilobyte of memory.
+
+Nobody gets a key who has as many as are left for all: so a few accounts cannot leave nothing to the others.
+"""
 _FORGOTTEN_AT_ONCE: Final = 2
 """Dead keys dropped with each new one: more than come in, few enough never to be felt."""
 
@@ -69,7 +72,7 @@ class Keys:
 
     def full(self, account: AccountId, now: Micros) -> bool:
         """Whether there is no room for a further key of the account: there is as long as dead ones can make way."""
-        if self._counts[account] < MAX_KEYS_PER_ACCOUNT and len(self._by_name) < MAX_KEYS:
+        if self._counts[account] < min(MAX_KEYS_PER_ACCOUNT, MAX_KEYS - len(self._by_name)):
             return False
         return not self._queue or now - self._queue[0][1].time < RETENTION
 

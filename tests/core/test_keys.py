@@ -13,7 +13,7 @@ from exchange.core.orders import OrderStatus, OrderType, Side
 from exchange.core.performing import Outcome, UndecidedError, first_outcome, perform
 from exchange.core.rejects import Reject
 from exchange.core.state import State
-from exchange.core.units import AccountId, MarketId, Micros, OrderId, Price, Quantity
+from exchange.core.units import AccountId, MarketId, Micros, OrderId, Price, Quantity, Seq
 from tests.core.world import furnished
 
 ANN, BEN, MARKET = AccountId(100), AccountId(101), MarketId(1)
@@ -114,10 +114,10 @@ def test_dead_keys_make_way_for_new_ones_a_few_at_a_time() -> None:
     assert len(state.keys) == 4
 
 
-@pytest.mark.parametrize("limit", ["MAX_KEYS", "MAX_KEYS_PER_ACCOUNT"])
-def test_more_keys_than_there_is_room_for_are_refused(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+@pytest.mark.parametrize(("limit", "most"), [("MAX_KEYS", 3), ("MAX_KEYS_PER_ACCOUNT", 2)])
+def test_more_keys_than_there_is_room_for_are_refused(monkeypatch: pytest.MonkeyPatch, limit: str, most: int) -> None:
     """Until the oldest is dead. An order without a key is always welcome."""
-    monkeypatch.setattr(keys, limit, 2)
+    monkeypatch.setattr(keys, limit, most)
     state = furnished()
     for n in range(2):
         assert perform(state, Micros(n), keyed(order(), f"k{n}")).reject is None
@@ -126,6 +126,20 @@ def test_more_keys_than_there_is_room_for_are_refused(monkeypatch: pytest.Monkey
     assert perform(state, Micros(9), order()).reject is None
     assert perform(state, Micros(2 * DAY), keyed(order(), "k2")).reject is None
     assert len(state.keys) <= 2
+
+
+def test_greedy_accounts_leave_keys_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many of them take all that they can get, whoever has few keys gets another."""
+    monkeypatch.setattr(keys, "MAX_KEYS", 120)
+    living, greedy = keys.Keys(), [AccountId(200 + n) for n in range(5)]
+    for n in range(120):
+        for account in greedy:
+            if not living.full(account, Micros(1)):
+                living.remember(account, f"k{n}", keys.Used(Seq(1), Micros(1), b""))
+    assert len(living) == 100
+    for n in range(10):
+        assert not living.full(ANN, Micros(1))
+        living.remember(ANN, f"k{n}", keys.Used(Seq(1), Micros(1), b""))
 
 
 def test_the_queue_of_keys_is_no_longer_than_the_keys_and_those_used_anew() -> None:
