@@ -1,17 +1,20 @@
-"""Every spot request of ccxt's own fixtures: ccxt sends it here, and it works or is refused as the table says."""
+"""Every spot request of ccxt's own fixtures, sent by ccxt to both doors: it works or is refused as the table says."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import ccxt
+import pytest
 
 from exchange.office.keys import Scope
+from tests.api.fast import fast_house
 from tests.api.house import House, Person
 from tests.api.vaults import open_ways
 from tests.clients.ccxt_fixtures.market import furnish
@@ -80,7 +83,17 @@ async def trading(house: House) -> Any:
     return exchange
 
 
-async def test_ccxt_sends_what_its_fixtures_say_and_each_request_works_or_is_refused_by_name(house: House) -> None:
+@pytest.mark.parametrize("door", ["main", "fast"])
+async def test_ccxt_sends_what_its_fixtures_say_and_each_request_works_or_is_refused_by_name(
+    tmp_path: Path, door: str
+) -> None:
+    async with fast_house(tmp_path) as fast:
+        url = fast.house.url if door == "main" else f"http://127.0.0.1:{fast.port}"
+        await try_all(replace(fast.house, url=url))
+
+
+async def try_all(house: House) -> None:
+    """Every call of the table, by one bot, against the door that `house.url` names."""
     alice = await trading(house)
     found, requests = [], []
     for row in rows():
