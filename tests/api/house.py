@@ -44,26 +44,29 @@ ATOMS = 10**8
 TRADE = frozenset({Scope.TRADE})
 READ = frozenset({Scope.READ})
 
+
+def in_usdt(base: str, lot: str, reference: str, taker_fee_ppm: int) -> MarketPreset:
+    """A market against USDT, in steps of a cent."""
+    return MarketPreset(
+        symbol=base + "USDT",
+        base=base,
+        quote="USDT",
+        tick="0.01",
+        lot=lot,
+        reference=reference,
+        max_price="1000000",
+        max_quantity="9000",
+        min_notional="5",
+        max_notional="9000000",
+        max_algo_orders=20,
+        maker_fee_ppm=1_000,
+        taker_fee_ppm=taker_fee_ppm,
+    )
+
+
 PRESETS = Presets(
     asset=tuple(AssetPreset(code, 8) for code in ("BTC", "ETH", "USDT")),
-    market=tuple(
-        MarketPreset(
-            symbol=base + "USDT",
-            base=base,
-            quote="USDT",
-            tick="0.01",
-            lot=lot,
-            reference=reference,
-            max_price="1000000",
-            max_quantity="9000",
-            min_notional="5",
-            max_notional="9000000",
-            max_algo_orders=20,
-            maker_fee_ppm=1_000,
-            taker_fee_ppm=1_500,
-        )
-        for base, lot, reference in (("BTC", "0.00001", "30000"), ("ETH", "0.0001", "2000"))
-    ),
+    market=(in_usdt("BTC", "0.00001", "30000", 1_500), in_usdt("ETH", "0.0001", "2000", 1_500)),
 )
 """Two markets whose maker and taker pay differently, so that a mix-up shows."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.core import commands as co
-from exchange.core.listing import AssetPreset, MarketPreset, Presets
+from exchange.core.listing import AssetPreset, Presets
 from exchange.core.orders import OrderType, Side, TimeInForce
 from exchange.core.units import Amount, MarketId, Price, Quantity
 from exchange.furnish import list_presets
 from exchange.sequencer import Sequencer
-from tests.api.house import House, Person
+from tests.api.house import House, Person, in_usdt
 
 LAST: Final = {
     "LTCUSDT": 69_63,
@@ -23,29 +23,13 @@ LAST: Final = {
 """The last price of each market, in ticks of 0.01."""
 
 
-def _preset(base: str, lot: str, reference: str) -> MarketPreset:
-    return MarketPreset(
-        symbol=base + "USDT",
-        base=base,
-        quote="USDT",
-        tick="0.01",
-        lot=lot,
-        reference=reference,
-        max_price="1000000",
-        max_quantity="9000",
-        min_notional="5",
-        max_notional="9000000",
-        max_algo_orders=20,
-    )
-
-
 PRESETS: Final = Presets(
     asset=tuple(AssetPreset(code, 8) for code in ("LTC", "SOL", "XRP", "ADA", "USDC", "BUSD", "ASR", "EUR")),
     market=(
-        _preset("LTC", "0.001", "70"),
-        _preset("SOL", "0.001", "240"),
-        _preset("XRP", "0.1", "0.6"),
-        _preset("ADA", "0.1", "0.5"),
+        in_usdt("LTC", "0.001", "70", 1_000),
+        in_usdt("SOL", "0.001", "240", 1_000),
+        in_usdt("XRP", "0.1", "0.6", 1_000),
+        in_usdt("ADA", "0.1", "0.5", 1_000),
     ),
 )
 """What the houses of our tests do not list, with the steps that ccxt's own copy of the markets has."""

@@ -144,6 +144,19 @@ for _name in ("aggregate_trades", "all_orders", "allocations", "avg_price", "com
 for _name in ("my_trades", "order_book", "recent_trades", "trading_day_ticker"):
     GIVEN[f"ws_get_{_name}"] = ONE
 
+ADDRESSES = {
+    "API_URL": "/api",
+    "MARGIN_API_URL": "/sapi",
+    "WEBSITE_URL": "",
+    "FUTURES_URL": "/fapi",
+    "FUTURES_DATA_URL": "/futures/data",
+    "FUTURES_COIN_URL": "/dapi",
+    "FUTURES_COIN_DATA_URL": "/futures/data",
+    "OPTIONS_URL": "/eapi",
+    "PAPI_URL": "/papi",
+}
+"""What it calls its addresses, and where below ours they are."""
+
 
 def client() -> Any:
     """The client, unmodified but for its URLs."""
@@ -155,17 +168,7 @@ def client() -> Any:
 
 def point(found: Any) -> None:
     """Point a client of this library at the house."""
-    for name, tail in {
-        "API_URL": "/api",
-        "MARGIN_API_URL": "/sapi",
-        "WEBSITE_URL": "",
-        "FUTURES_URL": "/fapi",
-        "FUTURES_DATA_URL": "/futures/data",
-        "FUTURES_COIN_URL": "/dapi",
-        "FUTURES_COIN_DATA_URL": "/futures/data",
-        "OPTIONS_URL": "/eapi",
-        "PAPI_URL": "/papi",
-    }.items():
+    for name, tail in ADDRESSES.items():
         setattr(found, name, HOUSE["http"] + tail)
     found.ws_api._url = HOUSE["ws"] + "/ws-api/v3"
     found.ws_future._url = HOUSE["ws"] + "/ws-fapi/v1"

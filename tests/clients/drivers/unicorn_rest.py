@@ -6,20 +6,9 @@ import importlib
 from typing import Any
 
 from tests.clients.drivers.plain import HOUSE
-from tests.clients.drivers.python_binance import GIVEN
+from tests.clients.drivers.python_binance import ADDRESSES, GIVEN
 from tests.clients.drivers.sweeping import Calls, public, report, sweep
 
-ADDRESSES = {
-    "API_URL": "/api",
-    "MARGIN_API_URL": "/sapi",
-    "WEBSITE_URL": "",
-    "FUTURES_URL": "/fapi",
-    "FUTURES_DATA_URL": "/futures/data",
-    "FUTURES_COIN_URL": "/dapi",
-    "FUTURES_COIN_DATA_URL": "/futures/data",
-    "OPTIONS_URL": "/eapi",
-    "PAPI_URL": "/papi",
-}
 MACHINERY = {"stop_manager", "get_latest_release_info", "get_latest_version", "is_update_availabe"}
 MACHINERY |= {"get_used_weight", "get_user_agent", "get_version"}
 """What asks nobody, or asks after new versions of itself."""
