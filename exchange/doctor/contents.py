@@ -13,6 +13,8 @@ from exchange.app import LEDGER, MASTER_KEY, OFFICE
 from exchange.backup.standing import look, read_noted
 from exchange.clock import Clock
 from exchange.core.units import Micros
+from exchange.custody.custody import SIGNER
+from exchange.custody.signer.folder import Folder
 from exchange.doctor.finding import Finding, fault, ok, warning
 from exchange.ledger.db import LedgerDamaged
 from exchange.ledger.glance import glance
@@ -85,6 +87,20 @@ def keys(folder: Path, now: Micros) -> Iterator[Finding]:
         yield warning("api keys", f"{count:,} API keys end within 14 days for want of use", todo)
     else:
         yield ok("api keys", "no API key is about to end for want of use")
+
+
+def signer(folder: Path, settings: Settings) -> Iterator[Finding]:
+    """Whoever takes over the server's user should not get the keys with it."""
+    if not Folder(folder / SIGNER).vault.exists():
+        return
+    if not settings.signer_socket:
+        todo = "Let it be a service under a user of its own: signer_socket, and config/exchange-signer.service."
+        yield warning("signer", "the signer runs under the server's user, who could delete or read its files", todo)
+    elif not Path(settings.signer_socket).is_socket():
+        said = f"there is no socket at {settings.signer_socket}, so nothing is signed"
+        yield fault("signer", said, "systemctl enable --now exchange-signer.socket")
+    else:
+        yield ok("signer", "the signer is a service of its own")
 
 
 def certificate(folder: Path, settings: Settings, now: Micros) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ async def examine(folder: Path, clock: Clock, units: tuple[Path, ...] = UNITS) -
     found += _without_settings(folder, clock, units)
     found += contents.backups(folder, settings, clock.now())
     found += machine.disk(folder, settings)
+    found += contents.signer(folder, settings)
     found += contents.certificate(folder, settings, clock.now())
     found += nodes.none_set(settings)
     found += await nodes.nodes(folder, settings)

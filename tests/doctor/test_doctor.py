@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,6 +145,19 @@ async def test_each_planted_fault_is_found_with_what_to_do(
 async def test_a_schedule_that_is_kept_is_well(folder: Path) -> None:
     scheduled(folder, 0, 1)
     assert (await found(folder))["backups"].verdict == "ok"
+
+
+async def test_b57_a_signer_under_the_servers_user_is_told_and_one_that_is_missing_is_a_fault(folder: Path) -> None:
+    """B57: where there is no wallet, nothing is said of it."""
+    assert "signer" not in await found(folder)
+    (folder / "signer").mkdir(mode=0o700)
+    (folder / "signer" / "vault.json").touch(mode=0o600)
+    assert (await found(folder))["signer"].verdict == "warning"
+    (folder / "exchange.toml").write_text(f'signer_socket = "{folder}/signer.sock"\n')
+    assert (await found(folder))["signer"].verdict == "fault"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "signer.sock"))
+        assert (await found(folder))["signer"].verdict == "ok"
 
 
 async def test_keys_that_nobody_uses_are_told_two_weeks_ahead(folder: Path) -> None:

@@ -45,6 +45,7 @@ class Ready(msgspec.Struct):
     admin: str
     accounts: list[Account]
     chains: dict[str, dict[str, str]] = {}
+    ops: str = ""
 
 
 class Running(msgspec.Struct):
