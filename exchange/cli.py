@@ -61,6 +61,7 @@ def _expected(error: BaseException) -> bool:
     """Whether the error is told in a sentence: one of ours, with its own words. Anything else is a bug: show it all."""
     from exchange.app import FolderBusy, FolderMissing
     from exchange.backup.fault import BackupFault
+    from exchange.cli_beside import NotStarted
     from exchange.core.listing import BadPreset
     from exchange.custody.store import CustodyDamaged
     from exchange.ledger.db import DiskFailed, LedgerDamaged
@@ -73,7 +74,7 @@ def _expected(error: BaseException) -> bool:
     from exchange.upgrading import UpgradeRefused
 
     damage = (LedgerDamaged, OfficeDamaged, CustodyDamaged, DiskFailed, BackupFault)
-    ours = (FolderBusy, FolderMissing, TrailBroken, VaultShut, EnvelopeBroken)
+    ours = (FolderBusy, FolderMissing, NotStarted, TrailBroken, VaultShut, EnvelopeBroken)
     return isinstance(
         error, (*damage, *ours, UpgradeRefused, BadHandover, BadPreset, BadRecording, SettingsError, OSError)
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SPEED: Final = 30
 """Of the demo's recorded flow, unless another is asked for."""
+_SOCKET: Final = "admin.sock"
 
 
 def add_commands(commands: Commands) -> None:
@@ -40,10 +41,15 @@ def _serve(commands: Commands) -> None:
     dir_option(command)
     command.add_argument("--port", type=int, help="the main door's port (default: from exchange.toml)")
     command.add_argument("--fast-port", type=int, help="the fast door's port (default: from exchange.toml)")
+    command.add_argument(
+        "--tui", action="store_true", help="start it as a process of its own and show the dashboard; it outlives that"
+    )
 
 
 def run_serve(arguments: argparse.Namespace) -> int:
     """`exchange serve`."""
+    if arguments.tui:
+        return _serve_beside(arguments)
     from exchange.app import dashboard_command
     from exchange.settings import load, with_ports
     from exchange.upgrading import require_current
@@ -57,6 +63,20 @@ def run_serve(arguments: argparse.Namespace) -> int:
         print(f"operators: {dashboard_command(arguments.dir)}   stop: ctrl-C or kill {os.getpid()}", flush=True)
 
     return serve_until_signal(arguments.dir, settings, ready, None)
+
+
+def _serve_beside(arguments: argparse.Namespace) -> int:
+    """`exchange serve --tui`."""
+    from exchange.cli_beside import LOG, start
+
+    given = {"--port": arguments.port, "--fast-port": arguments.fast_port}
+    server = start(
+        arguments.dir, [word for name, port in given.items() if port is not None for word in (name, str(port))]
+    )
+    status = _attach(arguments.dir / _SOCKET)
+    print(f"The exchange runs on as process {server}, and writes to {arguments.dir / LOG}.")
+    print(f"Look again: exchange tui --dir {arguments.dir}   stop it: kill {server}")
+    return status
 
 
 def _limit_process() -> None:
@@ -131,9 +151,13 @@ def _tui(commands: Commands) -> None:
 
 def run_tui(arguments: argparse.Namespace) -> int:
     """`exchange tui`."""
+    return _attach(arguments.socket or arguments.dir / _SOCKET)
+
+
+def _attach(socket: str | Path) -> int:
     from tui.app import main as attach
 
-    return attach(arguments.socket or str(arguments.dir / "admin.sock"))
+    return attach(str(socket))
 
 
 def _demo(commands: Commands) -> None:
