@@ -30,6 +30,7 @@ class ChainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     fee_ceiling: int = 0
     payout_final_blocks: int = 6
     reconcile_every_blocks: int = 10
+    explorer_url: str = ""
 
 
 CHAIN_HELP: Final = {
@@ -49,8 +50,10 @@ CHAIN_HELP: Final = {
     "fee_ceiling": "The most to pay the network: satoshi per virtual byte, or wei per gas; 0: the family's own.",
     "payout_final_blocks": "A withdrawal so many blocks deep is final, and settled in the ledger.",
     "reconcile_every_blocks": "After so many blocks what the node says we have is compared with books and ledger.",
+    "explorer_url": "Page of a public explorer, such as https://explorer.example/address/, that an address can be put behind.",
 }
 
+_EXPLORER: Final = re.compile(r"https?://[A-Za-z0-9.:-]+/[!-~]*")
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9]{0,15}")
 _MAY_BE_ZERO: Final = {"chain_id", "first_block", "fee_ceiling"}
 
@@ -98,6 +101,8 @@ def _misfits(place: str, chain: ChainSettings) -> Iterator[str]:
         return
     if not chain.rpc_url:
         yield f"{place}.rpc_url is missing: where is the node?"
+    if chain.explorer_url and not _EXPLORER.fullmatch(chain.explorer_url):
+        yield f"{place}.explorer_url is like https://explorer.example/address/, and not {chain.explorer_url!r}"
     for name in ("rpc_url", "second_rpc_url"):
         url = getattr(chain, name)
         if url and not url.startswith(("http://", "https://")):

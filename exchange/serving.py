@@ -159,7 +159,9 @@ def _desk(house: House) -> Desk:
         address_wait=Micros(settings.new_address_wait_hours * HOUR),
         key_wait=Micros(settings.new_key_wait_hours * HOUR),
     )
-    return Desk(custody.store, house.sequencer, custody.lines, house.payments.withdrawals, house.clock, rules)
+    explorers = {name: chain.explorer_url for name, chain in settings.chains.items() if chain.explorer_url}
+    paying = (house.sequencer, custody.lines, house.payments.withdrawals, house.clock)
+    return Desk(custody.store, *paying, rules, explorers)
 
 
 def _addresses(settings: Settings, listeners: Listeners, folder: Path) -> Doors:

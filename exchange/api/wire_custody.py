@@ -12,6 +12,7 @@ class CoinNetwork(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     name: str
     coin: str
     contract_address: str
+    contract_address_url: str
     is_default: bool
     deposit_enable: bool
     deposit_desc: str

@@ -89,6 +89,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     label: str
     key_made: Micros
+    fee_along: bool = False
+    """Should it stay inside the house, its fee goes along to the recipient."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -109,8 +111,13 @@ class Desk:
         withdrawals: Withdrawals,
         clock: Clock,
         rules: Rules,
+        explorers: Mapping[str, str] | None = None,
     ) -> None:
-        """`lines` by the chain's name: networks of chains that are not among them are closed."""
+        """`lines` by the chain's name: networks of chains that are not among them are closed.
+
+        `explorers`: where an address of a chain can be looked at; its text follows.
+        """
+        self.explorers = explorers or {}
         self.store = store
         self.lines = lines
         self.rules = rules
@@ -156,6 +163,7 @@ class Desk:
             atoms=asked.amount,
             client_id=asked.client_id,
             credentials=asked.key_made if self.rules.key_wait else Micros(0),
+            fee_along=asked.fee_along,
         )
         try:
             row = await self._withdrawals.ask(wanted)

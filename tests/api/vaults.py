@@ -71,7 +71,8 @@ def open_desk(folder: Path, sequencer: Sequencer, clock: Clock, rules: Rules) ->
     vaults = {name: vault(store, clock, name) for name in ("BTC", "ETH")}
     chains = {name: one.chain for name, one in vaults.items()}
     asking = Withdrawals(store, sequencer, chains, DenyList(folder / "deny.txt"), clock)
-    return Desk(store, sequencer, vaults, asking, clock, rules)
+    explorers = {name: f"https://{name.lower()}.example/address/" for name in vaults}
+    return Desk(store, sequencer, vaults, asking, clock, rules, explorers)
 
 
 async def open_ways(desk: Desk, sequencer: Sequencer) -> None:

@@ -56,6 +56,19 @@ async def test_fetch_deposit_address_gives_ones_own(house: House) -> None:
     assert (first["address"], first["currency"], first["info"]["network"]) == (again["address"], "BTC", "BTC")
 
 
+@pytest.mark.parametrize(
+    ("coin", "asked", "network"), [("BTC", None, "BTC"), ("BTC", "BTC", "BTC"), ("USDT", None, "ERC20")]
+)
+async def test_fetch_deposit_address_tells_the_network_by_its_explorer(
+    house: House, coin: str, asked: str | None, network: str
+) -> None:
+    """It finds it by the host of the explorer's address, which `explorer_url` names."""
+    alice = payer(house)
+    told = await ask(lambda: alice.fetch_deposit_address(coin, {"network": asked} if asked else {}))
+    assert told["network"] == network
+    assert told["info"]["url"].endswith(f".example/address/{told['address']}")
+
+
 async def test_fetch_deposits_tells_what_came(house: House) -> None:
     alice = payer(house)
     address = (await ask(lambda: alice.fetch_deposit_address("BTC")))["address"]

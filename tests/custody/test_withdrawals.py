@@ -216,3 +216,17 @@ def test_b36_a_deny_list_is_read_however_its_columns_are_parted(tmp_path: Path) 
         "on the deny-list",
         "",
     ]
+
+
+@pytest.mark.parametrize("along", [True, False])
+async def test_inside_the_house_the_fee_goes_where_it_was_asked_to_go(tmp_path: Path, along: bool) -> None:
+    """No network is paid: to the recipient, or back (`transactionFeeFlag`)."""
+    async with till(tmp_path, family("BTC")) as house:
+        room, bob = await desk(house, tmp_path), AccountId(101)
+        assert (await house.sequencer.call(co.OpenAccount("bob"))).reject is None
+        await house.give(house.world.address("bob"), bob)
+        await room.ask(wanted(house, 5_000, "bob", fee_along=along))
+        await house.reports.step()
+        await room.settle_inside()
+        assert await house.money() == (FUNDED - (5_000 if along else 4_990), 0)
+        assert await house.sequencer.read(lambda state: state.available(bob, ASSET)) == (5_000 if along else 4_990)

@@ -13,6 +13,7 @@ WALLET_WORDS: Final[dict[str, tuple[str, object]]] = {
     "withdrawAllEnable": ("Whether it can be withdrawn.", True),
     "withdrawing": ("What withdrawals hold that have not ended.", "0.00000000"),
     "CoinNetwork.name": ("Its name.", "BTC"),
+    "contractAddressUrl": ("Where anybody can look at an address of this chain, which follows it; may be empty.", ""),
     "contractAddress": ("The token's contract; empty: the chain's own coin.", ""),
     "isDefault": ("Whether it is meant where none is named.", True),
     "depositEnable": ("Whether deposits are taken.", True),

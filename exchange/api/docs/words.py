@@ -279,7 +279,10 @@ _COMMON: Final[dict[str, tuple[str, object]]] = {
     "offset": ("How many to pass over.", 0),
     "txId": ("Only that transaction.", None),
     "withdrawOrderId": ("Your own name for it.", "my-withdrawal-1"),
-    "transactionFeeFlag": ("Who pays for a move inside the house.", False),
+    "transactionFeeFlag": (
+        "Inside the house no fee is taken: true gives it to the recipient, false back to you.",
+        False,
+    ),
     "walletType": ("From which wallet; there is one.", 0),
     "data": ("What was asked for.", None),
     "AccountStatus.data": ("Normal; or Frozen: it can cancel, and no more.", "Normal"),

@@ -131,7 +131,9 @@ async def deposit_address(rooms: Rooms, caller: Caller, request: AddressRequest)
         given = await rooms.desk.address(caller.account, asset.id, request.network)
     except Denied as denied:
         raise refused(denied) from denied
-    return DepositAddress(given.address, asset.code, given.network)
+    explorer = rooms.desk.explorers.get(given.network, "")
+    url = f"{explorer}{given.address}" if explorer else ""
+    return DepositAddress(given.address, asset.code, given.network, url=url)
 
 
 _STATES: Final = {
@@ -225,8 +227,6 @@ async def withdraw(rooms: Rooms, caller: Caller, request: WithdrawRequest) -> Wi
     """Send coins away, with a key that may: to an address of your allow-list, the fee out of the amount."""
     if request.address_tag:
         raise Refused(errors.not_here("addressTag: no chain here has one"))
-    if request.transaction_fee_flag:
-        raise Refused(errors.not_here("transactionFeeFlag: within the house no fee is taken, it comes back to you"))
     if request.wallet_type:
         raise Refused(errors.not_here("walletType: there is one wallet"))
     asset = find_asset(rooms, request.coin)
@@ -247,6 +247,7 @@ async def withdraw(rooms: Rooms, caller: Caller, request: WithdrawRequest) -> Wi
         client_id=request.withdraw_order_id or "",
         label=request.name or "",
         key_made=key.created,
+        fee_along=request.transaction_fee_flag,
     )
     try:
         row = await rooms.desk.withdraw(asked)

@@ -70,6 +70,7 @@ def _row(rooms: Rooms, asset: Asset, one: Network, ways: Ways, *, default: bool)
         name=one.name,
         coin=asset.code,
         contract_address=one.contract,
+        contract_address_url=rooms.desk.explorers.get(one.name, ""),
         is_default=default,
         deposit_enable=takes,
         deposit_desc="" if takes else CLOSED,

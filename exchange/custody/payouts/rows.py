@@ -53,6 +53,8 @@ class WithdrawalRow(msgspec.Struct, frozen=True):
     changed: Micros
     bears: int = 0
     """What an operator has let it cost more than a plain payment, in the chain's own coin."""
+    fee_along: bool = False
+    """Of one that stays inside: its fee goes along to the recipient, and not back."""
 
     @property
     def covered(self) -> int:
@@ -97,7 +99,8 @@ class AttemptRow(msgspec.Struct, frozen=True):
 
 _WITHDRAWAL: Final = (
     "SELECT id, account, asset, chain, contract, address, amount, atoms, fee, client_id, inside, state, told, needs,"
-    " why, payout, alone, not_before, asked, changed, bears FROM withdrawals"
+    " why, payout, alone, not_before, asked, changed, bears,"
+    " fee_along FROM withdrawals"
 )
 _PAYOUT: Final = "SELECT number, chain, state, winner, height, conflict, cost, note, made, changed FROM payouts"
 _ATTEMPT: Final = (
@@ -124,6 +127,7 @@ def withdrawals(db: apsw.Connection, where: str, *values: object) -> list[Withdr
         cells["amount"] = int(row[6])
         cells["alone"] = bool(row[16])
         cells["bears"] = int(row[20])
+        cells["fee_along"] = bool(row[21])
         found.append(msgspec.convert(cells, WithdrawalRow))
     return found
 

@@ -26,7 +26,8 @@ def begin(db: apsw.Connection, row: WithdrawalRow) -> bool:
     )
     if known.fetchone():
         return False
-    cells = msgspec.structs.asdict(row) | {"amount": str(row.amount), "alone": int(row.alone), "bears": str(row.bears)}
+    cells = msgspec.structs.asdict(row) | {"amount": str(row.amount), "bears": str(row.bears)}
+    cells |= {"alone": int(row.alone), "fee_along": int(row.fee_along)}
     places = ", ".join(f":{name}" for name in cells)
     db.execute(f"INSERT INTO withdrawals ({', '.join(cells)}) VALUES ({places})", cells)  # our own names
     return True

@@ -57,6 +57,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str = ""
     new_device: bool = False
     credentials: Micros = Micros(0)
+    fee_along: bool = False
+    """Should it stay inside the house, its fee goes along to the recipient."""
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -160,6 +162,7 @@ class Withdrawals:
             not_before=Micros(0),
             asked=now,
             changed=now,
+            fee_along=wanted.fee_along,
         )
 
     def _inside(self, account: AccountId, chain: Chain, address: str) -> AccountId | None:
@@ -227,7 +230,7 @@ class Withdrawals:
             if denied := self._denied(row):
                 await self._hold_again(row, f"{DENIED}: {denied}")
                 continue
-            outcome = await self._sequencer.call(SettleInside(row.id, row.inside))
+            outcome = await self._sequencer.call(SettleInside(row.id, row.inside, row.fee_along))
             now = self._clock.now()
             if outcome.reject is None:
                 await self.store.write(partial(moves.settled_inside, id=row.id, now=now))
