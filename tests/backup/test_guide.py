@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,3 +54,16 @@ def test_every_alarm_stands_in_the_guide(tmp_path: Path) -> None:
     raised = {re.sub(r"\d+ \w+", "…", alarm).split(":")[0].split(",")[0] for alarm in alarms(tmp_path)}
     assert len(raised) == 9
     assert [text for text in sorted(raised) if text.replace(f"{tmp_path}/gone cannot", "… cannot") not in GUIDE] == []
+
+
+def test_the_readme_s_backup_can_be_restored_as_it_says(tmp_path: Path) -> None:
+    """Its four lines, typed in an empty folder beside a fresh exchange; serving it is what other tests do."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    block = next(text for text in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "backup-key new" in text)
+    lines = [line for line in block.replace(" && .venv/bin/exchange serve --dir restored", "").splitlines() if line]
+    assert len(lines) == 4
+    script = "\n".join(["set -e", ".venv/bin/exchange init --dir data", *lines])
+    script = script.replace(".venv/bin/exchange", f"{sys.executable} -m exchange")
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Every row agrees" in done.stdout
