@@ -56,11 +56,19 @@ def test_b55_a_unit_scores_at_most_1_5(unit: str) -> None:
 def test_systemd_understands_every_line_of_a_unit(unit: str, tmp_path: Path) -> None:
     """Lines that it does not know are ignored with a warning, and then shut nothing."""
     for one in CONFIG.glob("exchange*.s*"):
-        text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", one.read_text(), flags=re.MULTILINE)
+        text = re.sub(r"^(ExecStart\w*)=\S+", r"\1=/bin/true", one.read_text(), flags=re.MULTILINE)
         (tmp_path / one.name).write_text(text)
     said = analyze("verify", "--man=no", str(tmp_path / unit))
     ours = [line for line in said.splitlines() if "exchange" in line]
     assert ours == []
+
+
+def test_a_folder_is_brought_up_to_date_before_the_server_starts() -> None:
+    """While the service is being started its sockets start nothing further: whoever comes waits."""
+    lines = settings_of("exchange.service", "Service")
+    start, before = lines["ExecStart"][0].split(), lines["ExecStartPre"][0].split()
+    assert (start[0], start[2:]) == (before[0], before[2:])
+    assert (start[1], before[1]) == ("serve", "upgrade")
 
 
 def settings_of(unit: str, section: str) -> dict[str, list[str]]:
