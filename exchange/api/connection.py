@@ -76,7 +76,7 @@ class Connection:
         if self.ending:
             return
         link = self._link
-        link.write(message.combined() if self.combined else message.raw())
+        link.write_behind(message.combined() if self.combined else message.raw())
         if len(link.out) > self._limits.buffer_messages and self._too_slow():
             self._give_up(_TOO_SLOW)
 

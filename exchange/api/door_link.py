@@ -50,6 +50,7 @@ class Link:
 
     __slots__ = (
         *(
+            "_behind",
             "_busy",
             "_deadline",
             "_ended",
@@ -87,7 +88,7 @@ class Link:
         self._fd = peer.fileno()
         self._tls = tls
         self._rest: memoryview | None = None
-        self._posted = self._busy = self._paused = self._finishing = self._shut = False
+        self._posted = self._behind = self._busy = self._paused = self._finishing = self._shut = False
         self._ended = self._told = False
         self._deadline = math.inf
 
@@ -111,9 +112,16 @@ class Link:
             self._posted = True
             self._loop.unsent(self)
 
+    def write_behind(self, data: bytes) -> None:
+        """Queue `data`, which may leave after answers to others that are queued later."""
+        self.out.append(data)
+        if not self._posted and not self._behind:
+            self._behind = True
+            self._loop.unsent_behind(self)
+
     def flush(self) -> None:
         """Send what is queued in one piece, as far as the socket takes it at once."""
-        self._posted = False
+        self._posted = self._behind = False
         if self._rest is not None or self.closed or self._shut:
             return
         out = self.out

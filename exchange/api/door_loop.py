@@ -65,6 +65,7 @@ class Loop:
         self._links: dict[int, Pollable] = {}
         self._busy: deque[Pollable] = deque()
         self._unsent: deque[Pollable] = deque()
+        self._behind: deque[Pollable] = deque()
         self._calls: deque[tuple[Any, ...]] = deque()
         self._bell = trio.Event()
         self._left = trio.Event()
@@ -91,7 +92,7 @@ class Loop:
 
     async def idle(self) -> None:
         """Returns once nothing waits to be worded or sent."""
-        while self._calls or self._busy or self._unsent:
+        while self._calls or self._busy or self._unsent or self._behind:
             await trio.lowlevel.checkpoint()
 
     async def empty(self) -> None:
@@ -114,6 +115,12 @@ class Loop:
     def unsent(self, link: Pollable) -> None:
         """Call `link.flush` soon: once for all that is queued until then."""
         self._unsent.append(link)
+        if not self._turning:
+            self._bell.set()
+
+    def unsent_behind(self, link: Pollable) -> None:
+        """Call `link.flush` after those that have answers to send: a thousand readers hold up no trader."""
+        self._behind.append(link)
         if not self._turning:
             self._bell.set()
 
@@ -160,7 +167,7 @@ class Loop:
 
         Nothing is sent while outcomes wait to be worded: all that a commit has to say to one peer goes out together.
         """
-        calls, busy, unsent = self._calls, self._busy, self._unsent
+        calls, busy = self._calls, self._busy
         for _ in range(min(len(calls), _WORDED)):
             tell, *outcome = calls.popleft()
             tell(*outcome)
@@ -172,14 +179,10 @@ class Loop:
             except Exception:  # noqa: BLE001  # see `_failed`
                 _failed(link)
         if not calls:
-            for _ in range(min(len(unsent), _TURN)):
-                link = unsent.popleft()
-                try:
-                    link.flush()
-                except Exception:  # noqa: BLE001  # see `_failed`
-                    _failed(link)
+            _flush(self._unsent)
+            _flush(self._behind)
         self._turning = False
-        if calls or busy or unsent:
+        if calls or busy or self._unsent or self._behind:
             self._bell.set()
 
     async def _tick(self) -> None:
@@ -191,6 +194,16 @@ class Loop:
                     link.tick(now)
                 except Exception:  # noqa: BLE001  # see `_failed`
                     _failed(link)
+
+
+def _flush(waiting: deque[Pollable]) -> None:
+    """Have a bounded number of those that wait send what they have."""
+    for _ in range(min(len(waiting), _TURN)):
+        link = waiting.popleft()
+        try:
+            link.flush()
+        except Exception:  # noqa: BLE001  # see `_failed`
+            _failed(link)
 
 
 def _failed(link: Pollable) -> None:
