@@ -24,9 +24,15 @@ def test_every_suite_that_is_named_exists() -> None:
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
-def test_every_suite_of_faults_is_named() -> None:
-    there = {path.stem for path in (ROOT / "tests" / "faults").glob("test_*.py")}
-    assert {name for name in there if f"tests/faults/{name}.py" not in TEXT} == set()
+def test_every_suite_of_a_requirement_is_named() -> None:
+    """Those whose first line begins with its number."""
+    suites = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if re.match(r'"""R\d+:', path.read_text(encoding="utf-8"))
+    }
+    assert len(suites) > 8
+    assert sorted(suite for suite in suites if suite not in TEXT) == []
 
 
 def test_every_bug_that_can_be_planted_is_listed() -> None:
