@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -73,8 +74,12 @@ class Feed:
 
     def say(self, content: object) -> None:
         """Offer one message to all readers."""
+        self.tell(self.readers, content)
+
+    def tell(self, readers: Iterable[Reader], content: object) -> None:
+        """Offer one message to some of them."""
         message = Message(self.name, _encode(content))
-        for reader in self.readers:
+        for reader in readers:
             reader.offer(message)
 
     def changed(self, change: Change) -> None:

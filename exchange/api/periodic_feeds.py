@@ -44,6 +44,51 @@ class PeriodicFeed(MarketFeed, ABC):
         """Say what there is to say, if anything."""
 
 
+class Greeter(Feed, ABC):
+    """A stream that tells new readers at the next beat how things stand, and them alone.
+
+    Were all told again because one came, whoever comes and goes without end could have everybody told at each beat.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._fresh: list[Reader] = []
+
+    def join(self, reader: Reader) -> None:
+        """A new reader is told at the next beat."""
+        super().join(reader)
+        self._fresh.append(reader)
+
+    def leave(self, reader: Reader) -> None:
+        super().leave(reader)
+        if reader in self._fresh:
+            self._fresh.remove(reader)
+
+    def say(self, content: object) -> None:
+        """Offer one message to all who know how things stood before it."""
+        self.tell(self.readers.difference(self._fresh), content)
+
+    def greet(self, now: Micros) -> None:
+        """Tell the new ones. To be called at each beat, behind all else."""
+        if self._fresh:
+            standing = self.standing(now)
+            if standing is not None:
+                self.tell(self._fresh, standing)
+            self._fresh.clear()
+
+    @abstractmethod
+    def standing(self, now: Micros) -> object | None:
+        """The message that says how things stand; None: there is nothing to say yet."""
+
+
+class PeriodicGreeter(PeriodicFeed, Greeter):
+    """Both."""
+
+    def beat(self, now: Micros) -> None:
+        super().beat(now)
+        self.greet(now)
+
+
 class DiffFeed(PeriodicFeed):
     """`@depth`: the levels that changed. `U` follows on the `u` before it without a gap."""
 
@@ -70,7 +115,7 @@ class DiffFeed(PeriodicFeed):
         self.say(DiffMessage("depthUpdate", time, rules.symbol, first, self._told, bids, asks))
 
 
-class PartialFeed(PeriodicFeed):
+class PartialFeed(PeriodicGreeter):
     """`@depth5`, `@depth10`, `@depth20`: the best levels, when one of them changed."""
 
     def __init__(self, name: str, view: MarketView, period: int, levels: int) -> None:
@@ -78,19 +123,17 @@ class PartialFeed(PeriodicFeed):
         self._levels = levels
         self._last: DepthSnapshot | None = None
 
-    def join(self, reader: Reader) -> None:
-        """A new reader is told at the next beat."""
-        super().join(reader)
-        self._last = None
+    def standing(self, now: Micros) -> object:  # noqa: ARG002  # the message carries no time
+        return messages.partial_message(self.view.rules, self.view.depth.snapshot(self._levels))
 
-    def speak(self, now: Micros) -> None:  # noqa: ARG002  # the message carries no time
+    def speak(self, now: Micros) -> None:  # noqa: ARG002
         snapshot = self.view.depth.snapshot(self._levels)
         if self._last is None or snapshot.last_update_id != self._last.last_update_id:
             self._last = snapshot
             self.say(messages.partial_message(self.view.rules, snapshot))
 
 
-class KlineFeed(PeriodicFeed):
+class KlineFeed(PeriodicGreeter):
     """`@kline_…`: the candle as it grows, and once more, with `x`, when it is over."""
 
     def __init__(self, name: str, view: MarketView, period: int, interval: Interval) -> None:
@@ -98,11 +141,6 @@ class KlineFeed(PeriodicFeed):
         self._interval = interval
         self._last: Bar | None = None
         self._start: Micros | None = None
-
-    def join(self, reader: Reader) -> None:
-        """A new reader is told at the next beat."""
-        super().join(reader)
-        self._last, self._due = None, 0
 
     def beat(self, now: Micros) -> None:
         self._finish(now)
@@ -120,25 +158,31 @@ class KlineFeed(PeriodicFeed):
                 self.say(messages.kline_message(self.view.rules, self._interval, bar, now, over=True))
             start = self._interval.end(start)
 
+    def _growing(self, now: Micros) -> Bar | None:
+        return self.view.candles.starting(self._interval, self._interval.start(now))
+
+    def standing(self, now: Micros) -> object | None:
+        bar = self._growing(now)
+        if bar is None:
+            return None
+        return messages.kline_message(self.view.rules, self._interval, bar, now, over=False)
+
     def speak(self, now: Micros) -> None:
-        bar = self.view.candles.starting(self._interval, self._interval.start(now))
+        bar = self._growing(now)
         if bar is not None and bar != self._last:
             self._last = msgspec.structs.replace(bar)
             self.say(messages.kline_message(self.view.rules, self._interval, bar, now, over=False))
 
 
-class TickerFeed(PeriodicFeed):
+class TickerFeed(PeriodicGreeter):
     """`@ticker`, `@miniTicker`, `@ticker_1h` and so on: a window of time, when anything in it changed."""
 
     def __init__(self, name: str, view: MarketView, period: int, kind: str) -> None:
         super().__init__(name, view, period)
         self._watch = TickerWatch(view, kind)
 
-    def join(self, reader: Reader) -> None:
-        """A new reader is told at the next beat."""
-        super().join(reader)
-        self._watch.forget()
-        self._due = 0
+    def standing(self, now: Micros) -> object:
+        return self._watch.message(now)
 
     def speak(self, now: Micros) -> None:
         news = self._watch.news(now)
@@ -165,19 +209,26 @@ class TickerWatch:
         self._window = kind.removeprefix("ticker_") if kind.startswith("ticker_") else None
         self._last: tuple[Ticker, Best | None] | None = None
 
-    def forget(self) -> None:
-        """Take the next look as the first."""
-        self._last = None
+    def message(self, now: Micros) -> object:
+        """The message that says how it stands."""
+        return self._message(*self._look(now))
 
     def news(self, now: Micros) -> object | None:
         """The message that says what changed; None when nothing did but the time."""
-        view, window = self._view, self._window
-        ticker = view.ticker(now) if window is None else view.window(window, now)
-        best = view.depth.best() if self._kind == "ticker" else None
+        ticker, best = self._look(now)
         timeless = (msgspec.structs.replace(ticker, opened=Micros(0), closed=Micros(0)), best)
         if timeless == self._last:
             return None
         self._last = timeless
+        return self._message(ticker, best)
+
+    def _look(self, now: Micros) -> tuple[Ticker, Best | None]:
+        view, window = self._view, self._window
+        ticker = view.ticker(now) if window is None else view.window(window, now)
+        return ticker, view.depth.best() if self._kind == "ticker" else None
+
+    def _message(self, ticker: Ticker, best: Best | None) -> object:
+        view, window = self._view, self._window
         if window is not None:
             return messages.window_message(view.rules, window, ticker)
         if best is None:
@@ -185,7 +236,7 @@ class TickerWatch:
         return messages.ticker_message(view.rules, ticker, best, view.tape[-1].quantity if view.tape else 0)
 
 
-class AllTickersFeed(Feed):
+class AllTickersFeed(Greeter):
     """`!ticker@arr`, `!miniTicker@arr`, `!ticker_1h@arr` and so on: once a second, those tickers that changed."""
 
     def __init__(self, name: str, hub: Hub, period: int, kind: str) -> None:
@@ -196,16 +247,17 @@ class AllTickersFeed(Feed):
         self._due = 0
         self._watches: dict[int, TickerWatch] = {}
 
-    def join(self, reader: Reader) -> None:
-        """A new reader is told of all markets at the next beat."""
-        super().join(reader)
-        self._watches.clear()
-        self._due = 0
-
     def beat(self, now: Micros) -> None:
-        if now < self._due:
-            return
-        self._due = now - now % self._period + self._period
+        if now >= self._due:
+            self._due = now - now % self._period + self._period
+            self._speak(now)
+        self.greet(now)
+
+    def standing(self, now: Micros) -> object | None:
+        """All markets, and not only those that changed."""
+        return [TickerWatch(view, self._kind).message(now) for view in self._hub.views.values()] or None
+
+    def _speak(self, now: Micros) -> None:
         for market, view in self._hub.views.items():
             if market not in self._watches:
                 self._watches[market] = TickerWatch(view, self._kind)

@@ -12,10 +12,13 @@ import msgspec
 import pytest
 import trio
 
+from exchange.api.feeds import Message
+from exchange.api.streams import Streams
 from exchange.core import commands as co
 from exchange.core.orders import OrderType, Side, TimeInForce
-from exchange.core.units import Price, Quantity
+from exchange.core.units import Micros, Price, Quantity
 from tests.api.fast import BTC, Fast, fast_house
+from tests.api.house import SetClock
 
 
 @pytest.fixture
@@ -298,3 +301,44 @@ async def test_only_what_is_durable_is_told(fast: Fast) -> None:
         queries = fast.house.rooms.queries
         stored = await queries.run(lambda: queries.trades(BTC, limit=1))
     assert [row.id for row in stored] == [message["t"]]
+
+
+class Listener:
+    """A reader of streams that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def offer(self, message: Message) -> None:
+        """See `Reader`."""
+        frame = message.combined()
+        self.told.append(msgspec.json.decode(frame[frame.index(b"{") :])["data"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["btcusdt@depth5", "btcusdt@kline_1m", "btcusdt@ticker", "btcusdt@ticker_1h", "!miniTicker@arr", "!ticker_1h@arr"],
+)
+async def test_who_comes_is_told_how_things_stand_and_nobody_else_is(tmp_path: Path, name: str) -> None:
+    """Else whoever comes and goes all the time has every reader told the same again ten times a second."""
+    async with fast_house(tmp_path, SetClock()) as fast:
+        await fast.trade(3_000_000, 70)
+        streams, now = Streams(fast.house.rooms.hub), fast.house.rooms.clock.now()
+        first, second, third = Listener(), Listener(), Listener()
+        streams.join(name, first)
+        feed = streams._feeds[name]
+        feed.beat(Micros(now))
+        assert len(first.told) == 1
+        streams.join(name, second)
+        feed.beat(Micros(now + 100_000))
+        assert (len(first.told), len(second.told)) == (1, 1)
+        feed.beat(Micros(now + 5_000_000))
+        assert (len(first.told), len(second.told)) == (1, 1)
+        await fast.trade(3_000_100, 80)
+        streams.join(name, third)
+        feed.beat(Micros(now + 10_000_000))
+        assert [len(one.told) for one in (first, second, third)] == [2, 2, 1]
+        assert first.told[1] == second.told[1]
+        streams.leave(name, third)
+        feed.beat(Micros(now + 10_100_000))
+        assert len(third.told) == 1
