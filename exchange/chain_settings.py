@@ -50,7 +50,7 @@ CHAIN_HELP: Final = {
     "fee_ceiling": "The most to pay the network: satoshi per virtual byte, or wei per gas; 0: the family's own.",
     "payout_final_blocks": "A withdrawal so many blocks deep is final, and settled in the ledger.",
     "reconcile_every_blocks": "After so many blocks what the node says we have is compared with books and ledger.",
-    "explorer_url": "Page of a public explorer that an address is put behind: https://explorer.example/address/ and so on.",
+    "explorer_url": "A public explorer's page that an address is put behind: https://explorer.example/address/ or so.",
 }
 
 _EXPLORER: Final = re.compile(r"https?://[A-Za-z0-9.:-]+/[!-~]*")
