@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import trio
+
 from exchange.app import LEDGER, MASTER_KEY
 from exchange.clock import Clock
 from exchange.doctor import contents, machine, nodes
 from exchange.doctor.finding import Finding, fault, ok
+from exchange.doctor.server import server
 from exchange.settings import SettingsError, load
 
 UNITS: Final = tuple(Path(place) / "exchange.service" for place in ("/etc/systemd/system", "/lib/systemd/system"))
@@ -27,6 +30,7 @@ async def examine(folder: Path, clock: Clock, units: tuple[Path, ...] = UNITS) -
     found = [ok("settings", "exchange.toml can be read, and every key in it is known")]
     found += _without_settings(folder, clock, units)
     found += contents.backups(folder, settings, clock.now())
+    found += await trio.to_thread.run_sync(lambda: list(server(settings)))
     found += machine.disk(folder, settings)
     found += contents.signer(folder, settings)
     found += contents.certificate(folder, settings, clock.now())

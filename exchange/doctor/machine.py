@@ -76,7 +76,22 @@ def kind_of(folder: Path) -> str:
 
 def sync_speed(folder: Path) -> Iterator[Finding]:
     """How long a small write takes to reach the disk: each commit waits for one."""
-    path = folder / f".doctor-{os.getpid()}"
+    try:
+        took = _synced(folder / f".doctor-{os.getpid()}")
+    except OSError as error:
+        todo = "Run this as the server's user, and see that the file system is not mounted read-only."
+        yield fault("fsync", f"nothing can be written to {folder} ({error.strerror})", todo)
+        return
+    middle, worst = sorted(took)[_SYNCS // 2] * 1_000, max(took) * 1_000
+    said = f"a write reaches the disk in {middle:.1f} ms (the slowest of {_SYNCS}: {worst:.1f} ms)"
+    if middle > _SLOW_SYNC_MS:
+        yield warning("fsync", said, "Every order waits for this: use an SSD with a capacitor, not a network disk.")
+    else:
+        yield ok("fsync", said)
+
+
+def _synced(path: Path) -> list[float]:
+    """Seconds of each of some writes to a file that is removed again. Raises `OSError`."""
     took = []
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -88,12 +103,7 @@ def sync_speed(folder: Path) -> Iterator[Finding]:
     finally:
         os.close(handle)
         path.unlink()
-    middle, worst = sorted(took)[_SYNCS // 2] * 1_000, max(took) * 1_000
-    said = f"a write reaches the disk in {middle:.1f} ms (the slowest of {_SYNCS}: {worst:.1f} ms)"
-    if middle > _SLOW_SYNC_MS:
-        yield warning("fsync", said, "Every order waits for this: use an SSD with a capacitor, not a network disk.")
-    else:
-        yield ok("fsync", said)
+    return took
 
 
 def limits() -> Iterator[Finding]:

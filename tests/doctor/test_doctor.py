@@ -23,6 +23,7 @@ from exchange.doctor.examination import examine
 from exchange.doctor.finding import Finding
 from exchange.office.keys import Scope
 from exchange.settings import Settings
+from tests.monitoring.house import SETTINGS, monitored
 
 DAY = contents.DAY
 Capture = pytest.CaptureFixture[str]
@@ -158,6 +159,22 @@ async def test_b57_a_signer_under_the_servers_user_is_told_and_one_that_is_missi
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "signer.sock"))
         assert (await found(folder))["signer"].verdict == "ok"
+
+
+async def test_a_running_server_says_itself_whether_it_is_ready(tmp_path: Path) -> None:
+    """On ops_port; where nobody answers there, or nobody was told the port, that is said."""
+    settings = msgspec.structs.replace(SETTINGS, free_disk_reserve_mib=0)
+    async with monitored(tmp_path / "data", settings) as (house, doors, _):
+        port = int(doors.ops.rpartition(":")[2])
+        (tmp_path / "data" / "exchange.toml").write_text(f"ops_port = {port}\n")
+        assert (await found(house.folder))["server"].verdict == "ok"
+    gone = (await found(house.folder))["server"]
+    assert (gone.verdict, f"no server answers on port {port}" in gone.said) == ("warning", True)
+
+
+def test_a_folder_that_cannot_be_written_is_a_fault(tmp_path: Path) -> None:
+    (one,) = machine.sync_speed(tmp_path / "none")
+    assert (one.verdict, "nothing can be written" in one.said) == ("fault", True)
 
 
 async def test_keys_that_nobody_uses_are_told_two_weeks_ahead(folder: Path) -> None:
