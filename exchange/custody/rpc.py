@@ -45,6 +45,15 @@ def _decimal(text: str) -> decimal.Decimal:
     return value
 
 
+class _Envelope(msgspec.Struct, frozen=True):
+    """An answer whose result nobody reads yet."""
+
+    id: int | None = None
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: object = None
+
+
+_envelope: Final = msgspec.json.Decoder(_Envelope)
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _decoder: Final = msgspec.json.Decoder(float_hook=_decimal)
 
@@ -90,6 +99,14 @@ class Rpc:
         if isinstance(result, RpcError):
             raise result
         return result
+
+    async def call_raw(self, method: str, *params: Any) -> bytes:  # noqa: ANN401  # JSON
+        """The result as JSON that nobody has read yet: a large one is read in pieces. Raises as `call` does."""
+        request = _request(self._next_id(), method, params)
+        with trio.move_on_after(self._timeout):
+            status, reply = await self._posts.post(_encode(request))
+            return self._raw_result(status, reply, request["id"])
+        raise OutcomeUnknown(f"{self.name}: no answer within {self._timeout} s")
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
         """A result for each call, in their order; a refused one's is its `RpcError`. Raises as `call` does."""
@@ -139,6 +156,19 @@ class Rpc:
         if status != 200 and not (isinstance(content, dict) and content.get("error")):
             raise self._nonsense(f"HTTP {status} without an answer")
         return content
+
+    def _raw_result(self, status: int, reply: bytes, id: int) -> bytes:
+        """The result of an answer that is as it should be; any other is read whole, and says what is wrong with it."""
+        try:
+            answer = _envelope.decode(reply)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            answer = _Envelope()
+        if status == 200 and answer.id == id and answer.error is None and answer.result is not msgspec.UNSET:
+            return bytes(answer.result)
+        result = self._result(self._decoded(status, reply), id)
+        if isinstance(result, RpcError):
+            raise result
+        raise self._nonsense("an answer cannot be read")
 
     def _result(self, answer: Any, id: int) -> Any:  # noqa: ANN401  # JSON
         """What an answer says. One that could not be matched to its call, or says two things, is no answer."""

@@ -13,6 +13,9 @@ from exchange.custody.rpc import RpcError
 
 COINS_AT_ONCE: Final = 700
 """Bounded by what a contract's code may be: 24,576 bytes, 32 a balance."""
+DIGEST_AT_ONCE: Final = 2 * COINS_AT_ONCE
+"""Bounded by what code that creates a contract may be: 49,152 bytes, 20 an address; whole groups of the others."""
+_CALLS_AT_ONCE: Final = 8
 _TOKENS_AT_ONCE: Final = 300
 """Bounded by gas: some 30,000 each."""
 _KEPT_BLOCKS: Final = 120
@@ -48,6 +51,18 @@ class Balances:
             raise NodeFault("the node gave something else for balances")
         return data[32:]
 
+    async def digests(self, programs: Sequence[str], block: str) -> list[bytes]:
+        """What each `digest_program` returns: keccak-256 of what `words` would give of all of its addresses."""
+        found: list[bytes] = []
+        for start in range(0, len(programs), _CALLS_AT_ONCE):
+            some = programs[start : start + _CALLS_AT_ONCE]
+            for answer in await self._node.answers([("eth_call", ({"data": data}, at(block))) for data in some]):
+                word = raw_bytes(answer)
+                if len(word) != 64 or any(word[:32]):
+                    raise NodeFault("the node gave something else for a digest of balances")
+                found.append(word[32:])
+        return found
+
     async def token_growth(self, contract: str, address: str, header: Header) -> int | None:
         """What a token's balance grew by in this block; None where that can no longer be known.
 
@@ -71,6 +86,11 @@ class Balances:
     async def forgotten(self, header: Header) -> bool:
         """Whether a block is so old that an ordinary node cannot tell its balances any more."""
         return await self._node.number("eth_blockNumber") - header.height > _KEPT_BLOCKS
+
+
+def digest_program(addresses: Sequence[str]) -> str:
+    """What asks for one digest of the balances of at most `DIGEST_AT_ONCE` addresses, as it goes over the wire."""
+    return "0x" + evm_program.digest(addresses).hex()
 
 
 def _numbers(words: bytes) -> Iterator[int]:

@@ -119,7 +119,7 @@ class Evm:
         named = sorted({one.to.address.lower() for one in found} | evm_reading.paid_by_the_chain(content, watched))
         try:
             if moved is None:
-                grown = await self._growth.all(list(watched), header)
+                grown = await self._growth.all(list(watched), told, header)
             else:
                 grown = await self._growth.few(named, header) if named else {}
             return settled(found, told, grown, watched, header)

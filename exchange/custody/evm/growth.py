@@ -1,6 +1,6 @@
 """What the balances of our addresses grew by in one block: how coins are found that no transaction of it names.
 
-For nodes that do not trace, all addresses are read at every block, and only what differs from the block before is
+For nodes that do not trace, all addresses are asked about at every block, and only what transactions do not explain is
 looked at; and for those few that traces or transactions name, as a second opinion.
 """
 
@@ -9,42 +9,103 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import trio
+from eth_hash.auto import keccak
 
-from exchange.custody.evm.balances import COINS_AT_ONCE, Balances
+from exchange.custody.evm.balances import COINS_AT_ONCE, DIGEST_AT_ONCE, Balances, digest_program
 from exchange.custody.evm.shapes import ReceiptShape, TxShape, address20, cost, succeeded, whole
-from exchange.custody.port import Header, Incoming, Watched
+from exchange.custody.port import Header, Incoming, NodeFault, Watched
+
+_WORD = 2**256
 
 
 class Growth:
-    """Balances of the block that was read last are kept, so that of two following ones each is asked once."""
+    """What was read last is kept: the balances of all addresses, and a digest of each group of them.
+
+    Of the next block a digest of each group is asked for, a word in place of a thousand; where it is that of what we
+    had and what the transactions explain, nothing else happened to these addresses. Else they are read one by one.
+    """
 
     def __init__(self, balances: Balances) -> None:
         self._balances = balances
         self._block = ""
-        self._read: dict[tuple[str, ...], bytes] = {}
+        self._read: dict[tuple[str, ...], _Group] = {}
+        self._programs: dict[tuple[str, ...], str] = {}
 
-    async def all(self, addresses: Sequence[str], header: Header) -> dict[str, int]:
+    async def all(self, addresses: Sequence[str], told: Mapping[str, int], header: Header) -> dict[str, int]:
         """By lower-case address what it grew by (or shrank, below zero) in this block; the unchanged are left out.
 
-        Raises `RpcError` where the node can no longer tell.
+        `told` is what transactions explain. Raises `RpcError` where the node can no longer tell.
         """
-        before = self._read if self._block == header.parent else {}
-        read: dict[tuple[str, ...], bytes] = {}
+        known = self._read if self._block == header.parent else {}
+        groups = [
+            tuple(addresses[start : start + DIGEST_AT_ONCE]) for start in range(0, len(addresses), DIGEST_AT_ONCE)
+        ]
+        digests = await self._balances.digests(await self._programs_of(groups), header.hash)
+        read: dict[tuple[str, ...], _Group] = {}
         grown: dict[str, int] = {}
-        for start in range(0, len(addresses), COINS_AT_ONCE):
-            some = tuple(addresses[start : start + COINS_AT_ONCE])
-            old = before.get(some) or await self._balances.words(some, header.parent)
-            read[some] = await self._balances.words(some, header.hash)
-            if read[some] != old:
-                grown.update(_differences(some, old, read[some]))
+        for group, digest in zip(groups, digests, strict=True):
+            old = known.get(group)
+            new = None if old is None else _expected(group, old, told)
+            if old is None or new is None or new.digest != digest:
+                old = old or _Group(await self._words(group, header.parent), b"")
+                new = _Group(await self._words(group, header.hash), digest)
+                await _check(new)
+            if new.words != old.words:
+                grown.update(_differences(group, old.words, new.words))
+            read[group] = new
+            await trio.lowlevel.checkpoint()
         self._block, self._read = header.hash, read
         return grown
+
+    async def _programs_of(self, groups: Sequence[tuple[str, ...]]) -> list[str]:
+        """Made once for each group: most stay what they are for good."""
+        programs: dict[tuple[str, ...], str] = {}
+        for group in groups:
+            programs[group] = self._programs.get(group) or digest_program(group)
+            await trio.lowlevel.checkpoint()
+        self._programs = programs
+        return list(programs.values())
+
+    async def _words(self, group: tuple[str, ...], block: str) -> bytes:
+        """The balances of a group, 32 bytes each."""
+        parts = [
+            await self._balances.words(group[start : start + COINS_AT_ONCE], block)
+            for start in range(0, len(group), COINS_AT_ONCE)
+        ]
+        return b"".join(parts)
 
     async def few(self, addresses: Sequence[str], header: Header) -> dict[str, int]:
         """The same of these addresses only, the unchanged among them."""
         after = await self._balances.coins(addresses, header.hash)
         before = await self._balances.coins(addresses, header.parent)
         return {address: new - old for address, new, old in zip(addresses, after, before, strict=True)}
+
+
+class _Group(msgspec.Struct, frozen=True):
+    """Balances of a group of addresses, and their digest ("": it was never asked for)."""
+
+    words: bytes
+    digest: bytes
+
+
+def _expected(group: tuple[str, ...], old: _Group, told: Mapping[str, int]) -> _Group:
+    """What the group must have if nothing happened but what is told."""
+    changed = [(place, told[address]) for place, address in enumerate(group) if told.get(address)]
+    if not changed:
+        return old
+    words = bytearray(old.words)
+    for place, change in changed:
+        word = slice(32 * place, 32 * place + 32)
+        words[word] = ((int.from_bytes(words[word], "big") + change) % _WORD).to_bytes(32, "big")
+    return _Group(bytes(words), keccak(bytes(words)))
+
+
+async def _check(group: _Group) -> None:
+    """What a node says one by one must be what it says of all together."""
+    await trio.lowlevel.checkpoint()
+    if keccak(group.words) != group.digest:
+        raise NodeFault("the node's balances are not those that it gave a digest of")
 
 
 def explained(

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+import trio
+
 from exchange.custody.evm.shapes import (
     BlockShape,
     FoundShape,
     HeadShape,
     LogShape,
     ReceiptShape,
+    TxShape,
+    UnreadBlockShape,
     address20,
     hash32,
     raw_bytes,
+    read,
+    read_in_pieces,
     shaped,
     whole,
 )
@@ -23,6 +30,10 @@ from exchange.custody.rpc import Rpc, RpcError
 TRANSFER_EVENT: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """keccak256 of Transfer(address,address,uint256)."""
 _AT_ONCE: Final = 50
+_BLOCK: Final = msgspec.json.Decoder(UnreadBlockShape | None)
+_UNREAD: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_TRANSACTION: Final = msgspec.json.Decoder(TxShape)
+_LOG: Final = msgspec.json.Decoder(LogShape)
 
 
 class Node:
@@ -41,10 +52,13 @@ class Node:
 
     async def full(self, header: Header) -> BlockShape:
         """This very block with its transactions. A node that lost it raises `NodeFault`: ask again after a reorg."""
-        answer = await self.rpc.call("eth_getBlockByHash", header.hash, True)
-        if answer is None:
+        unread = read(await self.rpc.call_raw("eth_getBlockByHash", header.hash, True), _BLOCK)
+        if unread is None:
             raise NodeFault(f"the node no longer has block {header.height}")
-        block = shaped(answer, BlockShape)
+        await trio.lowlevel.checkpoint()
+        transactions = await read_in_pieces(unread.transactions, _TRANSACTION)
+        fields = {name: getattr(unread, name) for name in BlockShape.__struct_fields__}
+        block = BlockShape(**(fields | {"transactions": transactions}))
         told = (whole(block.number), hash32(block.hash), hash32(block.parent_hash))
         if told != (header.height, header.hash, header.parent):
             raise NodeFault(f"the node gave another block than {header.height} that was asked for by its hash")
@@ -52,8 +66,10 @@ class Node:
 
     async def transfers(self, header: Header) -> list[LogShape]:
         """Every log of the block that is called Transfer, whoever wrote it, whatever it holds."""
-        answer = await self.rpc.call("eth_getLogs", {"blockHash": header.hash, "topics": [TRANSFER_EVENT]})
-        logs = shaped(answer, list[LogShape])
+        wanted = {"blockHash": header.hash, "topics": [TRANSFER_EVENT]}
+        unread = read(await self.rpc.call_raw("eth_getLogs", wanted), _UNREAD)
+        await trio.lowlevel.checkpoint()
+        logs = await read_in_pieces(unread, _LOG)
         if any(hash32(log.block_hash) != header.hash or log.removed for log in logs):
             raise NodeFault("the node gave logs of another block")
         return logs

@@ -13,6 +13,7 @@ from typing import Final
 ADD, MUL, SUB, GT, ISZERO, AND, SHL = (bytes([code]) for code in (0x01, 0x02, 0x03, 0x11, 0x15, 0x16, 0x1B))
 BALANCE, CODECOPY, RETURNDATASIZE = (bytes([code]) for code in (0x31, 0x39, 0x3D))
 MLOAD, MSTORE, JUMP, JUMPI, GAS, JUMPDEST = (bytes([code]) for code in (0x51, 0x52, 0x56, 0x57, 0x5A, 0x5B))
+KECCAK256 = b"\x20"
 DUP1, DUP2, DUP3, SWAP1 = (bytes([code]) for code in (0x80, 0x81, 0x82, 0x90))
 RETURN, STATICCALL, REVERT = (bytes([code]) for code in (0xF3, 0xFA, 0xFD))
 
@@ -23,11 +24,23 @@ Part = bytes | str
 """Code; or the name of a place, `:name` where it is and `name` where its address is pushed."""
 
 
+def digest(addresses: Sequence[str]) -> bytes:
+    """Returns a zero word, then one word: keccak-256 of the words of all balances of the chain's own coin."""
+    size = 32 * len(addresses)
+    ending: list[Part] = [push(size), push(32), KECCAK256, push(32), MSTORE, push(64), push(0), RETURN]
+    return _over(addresses, "", ending)
+
+
 def balances(addresses: Sequence[str], contract: str = "") -> bytes:
     """Returns a zero word, then a word for each address: its balance of a token, or of the chain's own coin.
 
     Fails as a whole where the token fails, or answers with less than a word, for one of them.
     """
+    return _over(addresses, contract, [push(32 * (len(addresses) + 1)), push(0), RETURN])
+
+
+def _over(addresses: Sequence[str], contract: str, ending: Sequence[Part]) -> bytes:
+    """Code that fills memory with balances, and `ending`, which returns something of them."""
     count = len(addresses)
     call = 32 * (count + 1)
     owner, answer = call + 32, call + 64
@@ -48,7 +61,8 @@ def balances(addresses: Sequence[str], contract: str = "") -> bytes:
             *one,
             *(DUP2, push(5), SHL, MSTORE),
             *(push(1), SWAP1, SUB, "next", JUMP),
-            *(":end", push(call), push(0), RETURN),
+            ":end",
+            *ending,
             ":addresses",
         ]
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
+import trio
 
 from exchange.custody.port import Header, NodeFault
 
@@ -18,6 +20,8 @@ _QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 
+_PIECES: Final = 200
+"""Records read before the other tasks have their turn: a millisecond or so."""
 _T = TypeVar("_T")
 
 
@@ -47,6 +51,14 @@ class BlockShape(HeadShape, frozen=True, rename="camel", gc=False):
 
     miner: str = ""
     transactions: list[TxShape] = msgspec.field(default_factory=list[TxShape])
+    withdrawals: list[WithdrawalShape] | None = None
+
+
+class UnreadBlockShape(HeadShape, frozen=True, rename="camel", gc=False):
+    """The same, its transactions not read yet."""
+
+    miner: str = ""
+    transactions: list[msgspec.Raw] = msgspec.field(default_factory=list[msgspec.Raw])
     withdrawals: list[WithdrawalShape] | None = None
 
 
@@ -91,6 +103,26 @@ def shaped(answer: Any, shape: type[_T]) -> _T:  # noqa: ANN401  # JSON
         return msgspec.convert(answer, shape)
     except (msgspec.ValidationError, RecursionError) as error:
         raise NodeFault(f"the node's answer has not the shape of {shape.__name__}: {error}") from error
+
+
+async def read_in_pieces(pieces: Sequence[msgspec.Raw], decoder: msgspec.json.Decoder[_T]) -> list[_T]:
+    """A long list of records, the other tasks having their turn again and again."""
+    found: list[_T] = []
+    try:
+        for start in range(0, len(pieces), _PIECES):
+            found += [decoder.decode(piece) for piece in pieces[start : start + _PIECES]]
+            await trio.lowlevel.checkpoint()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NodeFault(f"the node's answer has not the shape that it should have: {error}") from error
+    return found
+
+
+def read(raw: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
+    """A node's answer, not read yet, as a record."""
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NodeFault(f"the node's answer has not the shape that it should have: {error}") from error
 
 
 def whole(text: object) -> int:

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from exchange.custody.evm.chain import Evm
 from exchange.custody.rpc import Rpc, RpcError
 from tests.chains.evm.world import CHAIN_ID, World
@@ -22,6 +24,10 @@ class Lying(Rpc):
     async def call(self, method: str, *params: Any) -> Any:
         """The real answer, changed."""
         return self._changed(method, await super().call(method, *params))
+
+    async def call_raw(self, method: str, *params: Any) -> bytes:
+        """The same, as it comes over the wire."""
+        return msgspec.json.encode(await self.call(method, *params))
 
     async def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """The real answers, changed one by one."""
