@@ -43,10 +43,14 @@ def named_by_settings(folder: Path, settings: Settings) -> list[str]:
     names = [settings.deny_list_file, settings.tls_certificate, settings.tls_key]
     for chain in settings.chains.values():
         names += [chain.rpc_credentials_file, chain.second_rpc_credentials_file]
-    home = folder.resolve()
-    found = [(folder / name).resolve() for name in (DEFAULT_FILE, *names) if name]
-    inside = [path.relative_to(home).as_posix() for path in found if path.is_relative_to(home) and path.is_file()]
-    return list(dict.fromkeys(inside))
+    home = folder.absolute()  # not resolved: a link in the folder is a file of the folder
+    inside = [_inside(home, Path(name)) for name in (DEFAULT_FILE, *names) if name]
+    return list(dict.fromkeys(name for name in inside if is_safe(name) and (folder / name).is_file()))
+
+
+def _inside(home: Path, path: Path) -> str:
+    """Its name within the folder; an absolute one, which is none, where it lies elsewhere."""
+    return (path.relative_to(home) if path.is_relative_to(home) else path).as_posix()
 
 
 def is_safe(name: str) -> bool:

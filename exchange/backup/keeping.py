@@ -6,6 +6,7 @@ alarm.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,8 @@ LIMIT_SECONDS: Final = {"segment": 1_800, "full": 12 * 3_600, "drill": 24 * 3_60
 """A child that takes longer is ended: the disk that it waits for may be gone."""
 _WORDS_AT_MOST: Final = 500
 _HOUR: Final = 3_600 * MILLION
+_FIGURES: Final = re.compile(r"\d+ (?:minutes|hours|days)")
+"""What of an alarm grows while it lasts; that is no news."""
 _log = structlog.get_logger("exchange.backup")
 
 
@@ -57,6 +60,7 @@ class Keeper:
         self._run_job = run_job or self._child
         self._noted = read_noted(folder)
         self._tried: dict[str, Micros] = {}
+        self._told: set[str] = set()
         self.standing: Standing | None = None
         """As of the last look; None before the first."""
 
@@ -129,10 +133,11 @@ class Keeper:
     async def _look(self) -> None:
         """See how things stand, in a thread: the folder may be on a disk that is gone."""
         args = (self._folder, self._settings, self._noted, self._clock.now())
-        before = self.standing.alarms if self.standing is not None else ()
         self.standing = await self._in_thread(partial(look, *args))
-        for alarm in set(self.standing.alarms) - set(before):
-            _log.warning("backup alarm", text=alarm)
+        before, self._told = self._told, {_FIGURES.sub("", alarm) for alarm in self.standing.alarms}
+        for alarm in self.standing.alarms:
+            if _FIGURES.sub("", alarm) not in before:
+                _log.warning("backup alarm", text=alarm)
 
     async def _child(self, job: str) -> str:
         """Run `exchange backup-job`, nice to everybody; its last words where it failed."""

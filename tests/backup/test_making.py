@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from exchange.backup.contents import named_by_settings
 from exchange.backup.fault import BackupFault
 from exchange.backup.making import back_up_into, back_up_through
 from exchange.backup.packing import unpack
@@ -127,3 +128,17 @@ async def test_a_damaged_folder_is_not_backed_up(tmp_path: Path, damage: Callabl
     with pytest.raises(Exception, match=r"restore|missing|no master key"):
         here.back_up()
     assert list(here.backups.iterdir()) == []
+
+
+def test_files_that_the_settings_name_are_those_of_the_folder(tmp_path: Path) -> None:
+    """By relative and by absolute names, through links too; nothing that lies elsewhere, and nothing above."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (tmp_path / "elsewhere.toml").touch()
+    (folder / "exchange.toml").symlink_to(tmp_path / "elsewhere.toml")
+    for name in ("deny.txt", "tls.pem"):
+        (folder / name).touch()
+    settings = Settings(tls_certificate=str(folder / "tls.pem"), tls_key="../elsewhere.toml")
+    assert named_by_settings(folder, settings) == ["exchange.toml", "deny.txt", "tls.pem"]
+    settings = Settings(deny_list_file=str(tmp_path / "elsewhere.toml"), tls_certificate="missing.pem")
+    assert named_by_settings(folder, settings) == ["exchange.toml"]
