@@ -39,6 +39,8 @@ class Voyage:
         self.folder = folder
         self.world: MemoryWorld = grown(accounts=bool(seed % 2))
         self.addresses: dict[str, AccountId] = {}
+        self.credited: set[tuple[str, str]] = set()
+        """Payments and the blocks in which they were when they were credited."""
 
     async def sail(self) -> None:
         left = STEPS
@@ -128,10 +130,11 @@ class Voyage:
         assert have == {key: expected[key] for key in have}
 
     def _none_too_early(self, h: Harbour) -> None:
-        """What is credited had its blocks in the chain as it was read."""
+        """What is credited had its blocks in the chain as it was read then; later that may be on its way back."""
         read = h.watcher.status.height
         for row in h.rows():
-            if row.state == DepositState.CREDITED:
+            if row.state == DepositState.CREDITED and (row.key, row.block) not in self.credited:
+                self.credited.add((row.key, row.block))
                 needed = next(blocks for least, blocks in reversed(TABLE) if row.atoms >= least)
                 assert read - row.height + 1 >= needed or h.node.behind or not read
 
