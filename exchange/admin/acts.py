@@ -11,7 +11,7 @@ import trio
 
 from exchange.admin import four_eyes, wire
 from exchange.admin.house import Caller, House, Refused
-from exchange.admin.methods import accounts, chains, keys, markets, payouts, people, wallet, ways, withdrawals
+from exchange.admin.methods import accounts, chains, keys, markets, payouts, people, tiers, wallet, ways, withdrawals
 from exchange.office.operators import Role
 
 R = TypeVar("R")
@@ -49,6 +49,9 @@ ROLES: Final[dict[str, frozenset[Role]]] = {
     "network.set": _TERMS,
     "tier.list": _ALL,
     "tier.limit": _TERMS,
+    "tier.fees": _ALL,
+    "tier.fee": _TERMS,
+    "account.tier": _OPERATIONS,
     "payouts.list": _ALL,
     "payouts.set": _TERMS,
     "operator.list": _BOTH,
@@ -108,6 +111,9 @@ CALLS: Final[dict[str, Call]] = {
     "network.set": ways.set_network,
     "tier.list": ways.list_limits,
     "tier.limit": ways.set_limit,
+    "tier.fees": tiers.list_fees,
+    "tier.fee": tiers.set_fees,
+    "account.tier": tiers.set_tier,
     "payouts.list": ways.list_shut,
     "payouts.set": ways.set_shut,
     "operator.list": people.list_operators,

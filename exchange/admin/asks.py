@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, get_args
 
 from exchange.admin.act_asks import ACT_ASKS
 from exchange.admin.ask import MAX_ROWS, Ask, R
+from exchange.admin.tier_asks import TIER_ASKS
 from exchange.admin.views import (
     AccountList,
     AccountRow,
@@ -325,6 +326,7 @@ ASKS: Final[dict[str, type[Ask[Any]]]] = {
         *(ShowWallet, UnlockWallet),
         *(ListChains, ResumeChain, CloseAlarms, ListDeposits, ExplainDeposit, ShowReserves),
         *WITHDRAWAL_ASKS,
+        *TIER_ASKS,
         *ACT_ASKS,
     )
 }

@@ -55,11 +55,13 @@ async def _large(house: House, ask: wire.SettleWithdrawal | wire.ReturnWithdrawa
 
 
 TWO_PEOPLE: Final[Mapping[str, Due]] = {
+    "account.tier": _always,
     "approver.register": _always,
     "network.set": _loosens,
     "operator.add": _always,
     "payouts.resume": _always,
     "payouts.set": _opens,
+    "tier.fee": _always,
     "tier.limit": _always,
     "velocity.set": _always,
     "withdrawal.book": _always,

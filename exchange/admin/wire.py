@@ -57,6 +57,7 @@ from exchange.admin.asks import (
     Watch,
     result_type,
 )
+from exchange.admin.tier_asks import ListTierFees, SetAccountTier, SetTierFees, TierFeesList, TierFeesRow
 from exchange.admin.views import (
     AccountList,
     AccountRow,
@@ -196,6 +197,7 @@ __all__ = [
     "ListOperators",
     "ListPayouts",
     "ListShut",
+    "ListTierFees",
     "ListTierLimits",
     "ListVelocities",
     "ListWithdrawals",
@@ -227,9 +229,11 @@ __all__ = [
     "RevokeApprover",
     "RevokeKey",
     "Role",
+    "SetAccountTier",
     "SetNetwork",
     "SetPayoutsShut",
     "SetPhase",
+    "SetTierFees",
     "SetTierLimit",
     "SetVelocity",
     "SettleWithdrawal",
@@ -244,6 +248,8 @@ __all__ = [
     "Status",
     "StopPayouts",
     "TailAudit",
+    "TierFeesList",
+    "TierFeesRow",
     "TierLimitList",
     "TierLimitRow",
     "TradeRow",

@@ -59,6 +59,10 @@ def _account_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:
     for verb in (freeze, thaw):
         verb.add_argument("account", help="name or id")
         verb.add_argument("--reason", required=True, help="kept in the journal and in the trail")
+    about = "Move an account to another tier: what it pays and may withdraw are that tier's from then on."
+    tier = _verb(verbs, "account tier", about, "exchange account tier alice 1")
+    tier.add_argument("account", help="name or id")
+    tier.add_argument("tier", type=int, help="the tier's number")
 
 
 def _key_commands(commands: Subparsers[argparse.ArgumentParser]) -> None:

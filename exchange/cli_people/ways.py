@@ -68,6 +68,27 @@ async def set_limit(desk: Desk, arguments: argparse.Namespace) -> None:
     say(f"tier {row.tier} may withdraw {row.day} {row.asset} in any 24 hours and {row.month} in any 30 days.")
 
 
+async def list_fees(desk: Desk, arguments: argparse.Namespace) -> None:
+    """`exchange tier fees`."""
+    rows = (await desk.call(wire.ListTierFees())).rows
+    lines = ((row.tier, row.symbol, row.maker_fee_ppm, row.taker_fee_ppm) for row in rows)
+    _show(("tier", "market", "maker ppm", "taker ppm"), lines, 2, arguments)
+
+
+async def set_fees(desk: Desk, arguments: argparse.Namespace) -> None:
+    """`exchange tier fee`."""
+    ask = wire.SetTierFees(arguments.tier, arguments.symbol, arguments.maker_ppm, arguments.taker_ppm)
+    row = await desk.call(ask)
+    said = f"tier {row.tier} pays {row.maker_fee_ppm} ppm as maker and {row.taker_fee_ppm} as taker in {row.symbol}"
+    say(f"{said}, from the next trade on.")
+
+
+async def set_tier(desk: Desk, arguments: argparse.Namespace) -> None:
+    """`exchange account tier`."""
+    row = await desk.call(wire.SetAccountTier(arguments.account, arguments.tier))
+    say(f"account {row.id} ({row.name}) is in tier {row.tier}: its fees and limits, from now on.")
+
+
 async def list_shut(desk: Desk, arguments: argparse.Namespace) -> None:
     """`exchange payouts list`."""
     found = await desk.call(wire.ListShut())
@@ -102,6 +123,9 @@ WAYS: Final[dict[str, Callable[[Desk, argparse.Namespace], Awaitable[None]]]] = 
     "network set": set_network,
     "tier list": list_limits,
     "tier limit": set_limit,
+    "tier fees": list_fees,
+    "tier fee": set_fees,
+    "account tier": set_tier,
     "payouts list": list_shut,
     "payouts shut": shut,
     "payouts open": open_again,

@@ -26,7 +26,11 @@ def add_ways(
     _networks(
         group(commands, "network", "List and set the networks over which assets come and go."), verb, list_options
     )
-    _tiers(group(commands, "tier", "List and set what accounts of a tier may withdraw."), verb, list_options)
+    _tiers(
+        group(commands, "tier", "List and set what tiers pay and may withdraw."),
+        verb,
+        list_options,
+    )
     _payouts(group(commands, "payouts", "Shut payouts, open them again, see what is shut."), verb, list_options)
 
 
@@ -60,6 +64,14 @@ def _tiers(verbs: Subparsers[argparse.ArgumentParser], verb: Verb, list_options:
     one.add_argument("asset", help="the asset's code")
     one.add_argument("--day", required=True, metavar="AMOUNT", help="so much in any 24 hours; 0: nothing")
     one.add_argument("--month", required=True, metavar="AMOUNT", help="so much in any 30 days")
+    about = "List the fees of tiers; where a market has none for a tier, its own fees count."
+    list_options(verb(verbs, "tier fees", about, "exchange tier fees --match BTCUSDT --csv"), "tier or market")
+    about = "Set what accounts of a tier pay in a market, in millionths of what they receive."
+    fee = verb(verbs, "tier fee", about, "exchange tier fee 1 BTCUSDT --maker-ppm 500 --taker-ppm 800")
+    fee.add_argument("tier", type=int, help="the tier's number")
+    fee.add_argument("symbol", help="the market's symbol")
+    fee.add_argument("--maker-ppm", type=int, required=True, metavar="PPM", help="1000 is 0.1 %%")
+    fee.add_argument("--taker-ppm", type=int, required=True, metavar="PPM", help="the same for takers")
 
 
 def _payouts(verbs: Subparsers[argparse.ArgumentParser], verb: Verb, list_options: Listed) -> None:

@@ -33,6 +33,8 @@ ACTS: dict[str, wire.Ask[Any]] = {
     "credit": wire.CreditAccount("alice", "BTC", "1"),
     "network.set": wire.SetNetwork("BTC", "BTC", chain_decimals=8),
     "tier.limit": wire.SetTierLimit(0, "BTC", "1", "2"),
+    "tier.fee": wire.SetTierFees(1, "BTCUSDT", 500, 800),
+    "account.tier": wire.SetAccountTier("alice", 1),
     "payouts.set": wire.SetPayoutsShut("", True, "a drill"),
     "operator.add": wire.AddOperator("bert", 12_345, "operations"),
     "operator.remove": wire.RemoveOperator("ann"),

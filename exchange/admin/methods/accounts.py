@@ -39,7 +39,11 @@ async def create_account(house: House, ask: wire.CreateAccount) -> wire.AccountR
         raise Refused("name_taken", f"there is an account called {ask.name} already. No account was opened.")
     if outcome.reject is not None:
         raise no(outcome.reject)
-    account = await find_account(house, ask.name)
+    return await account_row(house, await find_account(house, ask.name))
+
+
+async def account_row(house: House, account: AccountId) -> wire.AccountRow:
+    """One account as lists show it."""
     return (await _rows(house, [account]))[0]
 
 
