@@ -9,12 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from exchange.backup.contents import LEDGER
+from exchange.backup.contents import CUSTODY, LEDGER
 from exchange.backup.copies import Progress
 from exchange.backup.fault import BackupFault
 from exchange.backup.key import BackupKey, sync_folder
 from exchange.backup.restoring import Rebuilt, Wanted, rebuild
 from exchange.clock import Clock
+from exchange.custody.copying import retire_pool
 from exchange.ledger.replaying import open_epoch
 
 
@@ -35,6 +36,8 @@ def restore_to(folder: Path, wanted: Wanted, key: BackupKey, clock: Clock, progr
         rebuilt = rebuild(wanted, key, scratch, progress)
         why = f"restored from {wanted.name} as of event {rebuilt.ledger.seq}: see whether signer and chains agree"
         epoch = open_epoch(scratch / LEDGER, clock.now(), why)
+        if (scratch / CUSTODY).exists():
+            retire_pool(scratch / CUSTODY, clock.now())
         scratch.chmod(0o711)  # as `exchange init` makes it
         _sync(scratch)
         scratch.rename(folder)

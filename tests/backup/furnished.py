@@ -22,6 +22,7 @@ from exchange.ledger.reconcile import Verified, verify
 from exchange.office.db import open_office
 from exchange.office.trail import Trail
 from exchange.settings import Settings
+from tests.core.world import Dice
 from tests.ledger.busy import live, pour, sequencing
 
 NO_RESERVE = Settings(free_disk_reserve_mib=1)
@@ -65,6 +66,18 @@ class Furnished(msgspec.Struct):
         async with sequencing(self.ledger, self.clock) as sequencer:
             for number in range(count):
                 await pour(sequencer, [OpenAccount(f"{tag}{number}")])
+
+    async def trade(self, commands: int) -> None:
+        """Whatever dice throw, in batches of many sizes."""
+        dice = Dice(7)
+        async with sequencing(self.ledger, self.clock) as sequencer:
+            while commands > 0:
+                batch = []
+                for _ in range(dice.random.choice([1, 2, 5, 40])):
+                    dice.newest_order = sequencer.state.next_order - 1
+                    batch.append(dice.command())
+                await pour(sequencer, batch)
+                commands -= len(batch)
 
     def restore(self, backup: Path, name: str, until: Until = EVERYTHING) -> Placed:
         """Restore to the folder `name` beside this one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from exchange.backup.until import Until, read_until
 from exchange.clock import SystemClock
 from exchange.core.commands import OpenAccount
 from exchange.core.networks import ALL_ASSETS
-from exchange.core.units import AssetId, Micros, Seq
+from exchange.core.units import AccountId, AssetId, Micros, Seq
+from exchange.custody.deposits.pool import Pool
+from exchange.custody.port import Purpose
+from exchange.custody.store import Store
 from exchange.ledger.db import LedgerDamaged
 from exchange.ledger.fingerprint import read_fingerprint
 from exchange.settings import load
@@ -115,11 +119,7 @@ async def test_a_busy_ledger_grows_again_from_its_segments_row_by_row(tmp_path: 
     """From the very first events on: trades, lists, transfers, keys; all rows are those of the original."""
     here = await furnish(tmp_path, commands=0)
     backup = here.back_up()
-    here.ledger.unlink()
-    here.ledger.with_suffix(".head").unlink()
-    busy = await furnish(tmp_path / "busy", commands=1_500)
-    busy.ledger.rename(here.ledger)
-    busy.ledger.with_suffix(".head").rename(here.ledger.with_suffix(".head"))
+    await here.trade(1_500)
     assert here.segment() is not None
     placed = here.restore(backup, "new")
     assert placed.rebuilt.ledger == read_fingerprint(here.ledger)
@@ -162,8 +162,13 @@ async def test_a_segment_that_was_altered_renamed_or_is_a_stranger_s_is_refused(
     """A segment under another's name does not follow; one of another house with the same key neither."""
     here, backup, segments, _ = await grown(tmp_path)
     good = segments[1].read_bytes()
-    other = await grown(tmp_path / "other")
-    strange = other[2][1].read_bytes()
+    other = await furnish(tmp_path / "other", commands=60)
+    other.key = here.key
+    other.back_up()
+    await other.go_on("strange")
+    stranger = other.segment()
+    assert stranger is not None
+    strange = stranger.read_bytes()
     altered = bytearray(good)
     altered[len(good) // 2] ^= 4
     for content in (bytes(altered), good[:-1], segments[2].read_bytes(), strange, backup.read_bytes()):
@@ -237,6 +242,33 @@ async def test_people_and_chains_are_those_of_the_newest_copy_that_fits(tmp_path
     assert (tmp_path / "older" / "deny.txt").read_text() == "address0 bad\n"
     here.restore(backup, "oldest", Until(ends[0], None))
     assert (tmp_path / "oldest" / "deny.txt").read_text() == "bad1 a reason\n"
+
+
+async def test_an_address_given_after_the_backup_is_given_to_nobody_else(tmp_path: Path) -> None:
+    """To whom it was given is forgotten; who asks next gets a fresh one, and what was given before stays."""
+    here = await furnish(tmp_path, commands=50)
+
+    def derive(_purpose: Purpose, _xpub: str, places: range) -> list[tuple[int, str]]:
+        return [(place, f"address{place}") for place in places]
+
+    def pool_of(store: Store) -> Pool:
+        return Pool(store, "BTC", str, derive, here.clock, ahead=5)
+
+    asset = AssetId(1)
+    with closing(Store(here.folder / "custody.db")) as store:
+        pool = pool_of(store)
+        await pool.add_wallet(Purpose.DEPOSIT, "xpub")
+        early = await pool.address_for(AccountId(100), asset)
+        backup = here.back_up()
+        late = {await pool.address_for(AccountId(account), asset) for account in (101, 102)}
+    here.restore(backup, "new")
+    with closing(Store(tmp_path / "new" / "custody.db")) as store:
+        pool = pool_of(store)
+        await pool.fill()
+        assert await pool.address_for(AccountId(100), asset) == early
+        fresh = {await pool.address_for(AccountId(account), asset) for account in (101, 102, 103)}
+        assert not fresh & late
+        assert all(pool.watched[address].account is None for address in late)
 
 
 async def test_a_copy_without_the_ledger_is_no_backup_to_restore_from(tmp_path: Path) -> None:
