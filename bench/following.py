@@ -65,13 +65,14 @@ class _Steps(trio.abc.Instrument):
 
 
 @contextmanager
-def _steps() -> Iterator[_Steps]:
-    steps = _Steps()
-    trio.lowlevel.add_instrument(steps)
+def steps() -> Iterator[_Steps]:
+    """How long tasks keep the loop while the block lasts."""
+    seen = _Steps()
+    trio.lowlevel.add_instrument(seen)
     try:
-        yield steps
+        yield seen
     finally:
-        trio.lowlevel.remove_instrument(steps)
+        trio.lowlevel.remove_instrument(seen)
 
 
 @contextmanager
@@ -127,7 +128,7 @@ async def _full_blocks(folder: Path, scale: float) -> list[Figure]:
         async with offline(folder, _settings(url, watched), SystemClock()) as house:
             watcher = house.custody.lines["BTC"].follower.watcher
             begun = time.process_time()
-            with _steps() as steps:
+            with steps() as seen:
                 while await watcher.step():
                     pass
             cost = (time.process_time() - begun) / blocks * 1_000
@@ -135,7 +136,7 @@ async def _full_blocks(folder: Path, scale: float) -> list[Figure]:
             name = f"block of {TRANSACTIONS:,}, {watched:,} watched, {TRANSACTIONS * 2 // 50} paid"
             figures.append(Figure(name, cost, "ms CPU", 100, at_most=True))
             figures.append(
-                Figure("  the longest that it keeps the loop", steps.longest * 1e3, "ms CPU", 5, at_most=True)
+                Figure("  the longest that it keeps the loop", seen.longest * 1e3, "ms CPU", 5, at_most=True)
             )
     return figures
 
@@ -158,7 +159,7 @@ async def _backlog(folder: Path, scale: float) -> list[Figure]:
             waits: list[float] = []
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_ask, house, waits)
-                with _steps() as steps:
+                with steps() as seen:
                     while await watcher.step():
                         pass
                 nursery.cancel_scope.cancel()
@@ -171,7 +172,7 @@ async def _backlog(folder: Path, scale: float) -> list[Figure]:
             "  a command's wait beside it, less a quiet one's: p50", (_at(waits, 0.5) - _at(quiet, 0.5)) * 1e3, "ms"
         ),
         Figure("  the same at p99", (_at(waits, 0.99) - _at(quiet, 0.99)) * 1e3, "ms", 5, at_most=True),
-        Figure("  the longest that anything keeps the loop", steps.longest * 1e3, "ms CPU", 5, at_most=True),
+        Figure("  the longest that anything keeps the loop", seen.longest * 1e3, "ms CPU", 5, at_most=True),
         Figure("  the same at its longest", (waits[-1] - quiet[-1]) * 1e3, "ms"),
     ]
 

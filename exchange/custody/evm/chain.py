@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
+import trio
 
 from exchange.custody.evm import address as evm_address
 from exchange.custody.evm import handing as evm_handing
@@ -93,6 +94,7 @@ class Evm:
         content = await self._node.full(header)
         logs = await self._node.transfers(header)
         view = evm_reading.view(content, watched, ours, evm_tokens.concerned(logs, watched))
+        await trio.lowlevel.checkpoint()
         receipts = await self._node.receipts(view.wanted, header)
         coins = await self._coins(content, view, receipts, watched, header)
         tokens = evm_tokens.incoming(receipts, watched, self._listed())
@@ -115,11 +117,12 @@ class Evm:
         moved = await self.traces.block(header, content)
         if moved is not None:
             found += evm_reading.paid_inside(moved, watched)
+        await trio.lowlevel.checkpoint()
         told = explained(found, view.sent, receipts)
         named = sorted({one.to.address.lower() for one in found} | evm_reading.paid_by_the_chain(content, watched))
         try:
             if moved is None:
-                grown = await self._growth.all(list(watched), told, header)
+                grown = await self._growth.all(watched, told, header)
             else:
                 grown = await self._growth.few(named, header) if named else {}
             return settled(found, told, grown, watched, header)

@@ -7,6 +7,7 @@ looked at; and for those few that traces or transactions name, as a second opini
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import msgspec
 import trio
@@ -31,16 +32,16 @@ class Growth:
         self._block = ""
         self._read: dict[tuple[str, ...], _Group] = {}
         self._programs: dict[tuple[str, ...], str] = {}
+        self._groups: list[tuple[str, ...]] = []
+        self._grouped: Watched = {}
 
-    async def all(self, addresses: Sequence[str], told: Mapping[str, int], header: Header) -> dict[str, int]:
-        """By lower-case address what it grew by (or shrank, below zero) in this block; the unchanged are left out.
+    async def all(self, watched: Watched, told: Mapping[str, int], header: Header) -> dict[str, int]:
+        """By address of ours what it grew by (or shrank, below zero) in this block; the unchanged are left out.
 
         `told` is what transactions explain. Raises `RpcError` where the node can no longer tell.
         """
         known = self._read if self._block == header.parent else {}
-        groups = [
-            tuple(addresses[start : start + DIGEST_AT_ONCE]) for start in range(0, len(addresses), DIGEST_AT_ONCE)
-        ]
+        groups = await self._groups_of(watched)
         digests = await self._balances.digests(await self._programs_of(groups), header.hash)
         read: dict[tuple[str, ...], _Group] = {}
         grown: dict[str, int] = {}
@@ -57,6 +58,16 @@ class Growth:
             await trio.lowlevel.checkpoint()
         self._block, self._read = header.hash, read
         return grown
+
+    async def _groups_of(self, watched: Watched) -> list[tuple[str, ...]]:
+        """All addresses in groups; the same groups for as long as the addresses are the same."""
+        if watched is not self._grouped:
+            groups, addresses = [], iter(watched)  # it is replaced as a whole: its size stays
+            while group := tuple(islice(addresses, DIGEST_AT_ONCE)):
+                groups.append(group)
+                await trio.lowlevel.checkpoint()
+            self._groups, self._grouped = groups, watched
+        return self._groups
 
     async def _programs_of(self, groups: Sequence[tuple[str, ...]]) -> list[str]:
         """Made once for each group: most stay what they are for good."""

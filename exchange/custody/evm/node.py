@@ -33,6 +33,7 @@ _AT_ONCE: Final = 50
 _BLOCK: Final = msgspec.json.Decoder(UnreadBlockShape | None)
 _UNREAD: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _TRANSACTION: Final = msgspec.json.Decoder(TxShape)
+_ANYTHING: Final = msgspec.json.Decoder()
 _LOG: Final = msgspec.json.Decoder(LogShape)
 
 
@@ -73,6 +74,12 @@ class Node:
         if any(hash32(log.block_hash) != header.hash or log.removed for log in logs):
             raise NodeFault("the node gave logs of another block")
         return logs
+
+    async def listed(self, method: str, *params: Any) -> list[Any]:  # noqa: ANN401  # JSON
+        """An answer that is a long list of anything, read in pieces."""
+        unread = read(await self.rpc.call_raw(method, *params), _UNREAD)
+        await trio.lowlevel.checkpoint()
+        return await read_in_pieces(unread, _ANYTHING)
 
     async def receipts(self, txids: Sequence[str], header: Header) -> Mapping[str, ReceiptShape]:
         """The receipts of transactions of this block, each with all of its logs, in their order."""

@@ -60,8 +60,8 @@ class Traces:
 
     async def _ask(self, way: str, header: Header, content: BlockShape) -> list[Moved]:
         if way == FLAT:
-            return flat(await self._node.rpc.call(FLAT, hex(header.height)), header, content)
-        return nested(await self._node.rpc.call(NESTED, header.hash, {"tracer": "callTracer"}), content)
+            return flat(await self._node.listed(FLAT, hex(header.height)), header, content)
+        return nested(await self._node.listed(NESTED, header.hash, {"tracer": "callTracer"}), content)
 
 
 def flat(answer: object, header: Header, content: BlockShape) -> list[Moved]:
