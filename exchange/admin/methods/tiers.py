@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from exchange.admin import wire
 from exchange.admin.house import House, Refused, no
 from exchange.admin.methods.accounts import MAX_TIER, account_row, find_account
 from exchange.admin.methods.markets import find_market
 from exchange.core import commands as co
+from exchange.core.book import Book
 from exchange.core.rejects import Reject
 from exchange.core.units import Ppm
-
-if TYPE_CHECKING:
-    from exchange.core.state import State
 
 
 async def list_fees(house: House, _ask: wire.ListTierFees) -> wire.TierFeesList:
     """All of them."""
-    return await house.sequencer.read(_rows)
+    return await house.sequencer.read(lambda state: _rows(state.books.values()))
 
 
-def _rows(state: State) -> wire.TierFeesList:
+def _rows(books: Iterable[Book]) -> wire.TierFeesList:
     return wire.TierFeesList(
         tuple(
             wire.TierFeesRow(tier, book.rules.symbol, *fees)
-            for book in sorted(state.books.values(), key=lambda one: one.rules.symbol)
+            for book in sorted(books, key=lambda one: one.rules.symbol)
             for tier, fees in sorted(book.tier_fees.items())
         )
     )
