@@ -64,6 +64,7 @@ def read_noted(folder: Path) -> Noted:
 def write_noted(folder: Path, noted: Noted) -> None:
     """Replace it. Raises `OSError`."""
     fresh = folder / f".{STATE}.{os.getpid()}"
+    fresh.touch(mode=0o600)
     fresh.write_bytes(msgspec.json.encode(noted) + b"\n")
     fresh.replace(folder / STATE)
 

@@ -39,6 +39,7 @@ async def test_a_backup_is_made_and_restored_by_what_it_printed_last(tmp_path: P
     path = said(capsys, "backup", "--dir", str(here.folder), "--to", str(target), *key)[-1]
     assert [str(target / one.name) for one in target.iterdir()] == [path]
     assert "full" in read_noted(here.folder).done
+    assert (here.folder / "backups.json").stat().st_mode & 0o777 == 0o600
     argv = ("restore", "--from", path, *key, "--dir", str(tmp_path / "new"))
     assert said(capsys, *argv)[-1] == str(tmp_path / "new")
     assert verified(tmp_path / "new").events == verified(here.folder).events + 1
