@@ -171,6 +171,9 @@ class Desk:
             raise _denied(error) from error
         if not self.rules.allow_list:  # an address book, then, that keeps nobody from anything
             await self._keep(asked.account, asked.asset, network.name, address, asked.label)
+        if asked.label:
+            one = Destination(asked.account, asked.asset, network.name, address, asked.label[:MAX_LABEL], Micros(0))
+            await self.store.write(partial(destinations.label, one=one))
         return row
 
     def _check_listed(self, asked: Asked, chain: str, address: str) -> None:

@@ -51,6 +51,15 @@ def add(db: apsw.Connection, one: Destination) -> bool:
     return True
 
 
+def label(db: apsw.Connection, one: Destination) -> None:
+    """Name an address on the list that has no name yet."""
+    where = (one.label, one.account, one.asset, one.chain, one.address)
+    db.execute(
+        "UPDATE destinations SET label = ? WHERE account = ? AND asset = ? AND chain = ? AND address = ? AND label = ''",
+        where,
+    )
+
+
 def remove(db: apsw.Connection, account: AccountId, asset: AssetId, chain: str, address: str) -> bool:
     """Take it off the list. False: it was not there."""
     where = (account, asset, chain, address)

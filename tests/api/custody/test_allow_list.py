@@ -53,6 +53,21 @@ async def test_b26_an_address_that_is_listed_again_has_not_begun_to_wait_anew(tm
         assert (await client.signed("POST", ADDRESS, coin="BTC", address=shop, name="other")).json == first
 
 
+async def test_a_withdrawal_names_an_address_of_the_list_that_has_no_name(tmp_path: Path) -> None:
+    """And none that has one: `name` is taken, or stands there already, and never lost."""
+    async with running_house(tmp_path, rules=rules(allow_list=True)) as house:
+        await open_ways(house.rooms.desk, house.rooms.sequencer)
+        client, shop = payer(house), outside(house)
+        await client.signed("POST", ADDRESS, coin="BTC", address=shop)
+        for name in ("the shop", "another"):
+            taken = await client.signed(
+                "POST", f"{CAPITAL}/withdraw/apply", coin="BTC", address=shop, amount="0.5", name=name
+            )
+            assert taken.status == 200
+            (row,) = (await house.client(house.alice).signed("GET", LIST)).json
+            assert row["name"] == "the shop"
+
+
 async def test_b26_an_address_taken_off_the_list_waits_anew(tmp_path: Path) -> None:
     """B26."""
     clock = SetClock()
