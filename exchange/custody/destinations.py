@@ -53,11 +53,9 @@ def add(db: apsw.Connection, one: Destination) -> bool:
 
 def label(db: apsw.Connection, one: Destination) -> None:
     """Name an address on the list that has no name yet."""
-    where = (one.label, one.account, one.asset, one.chain, one.address)
-    db.execute(
-        "UPDATE destinations SET label = ? WHERE account = ? AND asset = ? AND chain = ? AND address = ? AND label = ''",
-        where,
-    )
+    mine = "account = ? AND asset = ? AND chain = ? AND address = ?"
+    where = (one.account, one.asset, one.chain, one.address)
+    db.execute(f"UPDATE destinations SET label = ? WHERE {mine} AND label = ''", (one.label, *where))
 
 
 def remove(db: apsw.Connection, account: AccountId, asset: AssetId, chain: str, address: str) -> bool:
