@@ -266,12 +266,16 @@ class ListShut(Ask[ShutList], frozen=True):
 
 
 class SetPayoutsShut(Ask[ShutRow], frozen=True):
-    """Shut the payouts of an asset ("": of all), or open them again; the first `reason` stands."""
+    """Shut the payouts of an asset ("": of all), or open them again; the first `reason` stands.
+
+    `looked_up`: so many transactions that the signer has signed, and that custody's books do not know, were looked up.
+    """
 
     method: ClassVar[str] = "payouts.set"
     asset: str
     shut: bool
     reason: str
+    looked_up: int = 0
 
 
 class ListChains(Ask[ChainList], frozen=True):

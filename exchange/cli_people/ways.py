@@ -103,7 +103,7 @@ async def shut(desk: Desk, arguments: argparse.Namespace) -> None:
 
 async def open_again(desk: Desk, arguments: argparse.Namespace) -> None:
     """`exchange payouts open`."""
-    row = await desk.call(wire.SetPayoutsShut(arguments.asset, False, arguments.reason))
+    row = await desk.call(wire.SetPayoutsShut(arguments.asset, False, arguments.reason, arguments.looked_up))
     rest = (await desk.call(wire.ListShut())).rows
     still = ", ".join(one.asset or "all" for one in rest) or "nothing"
     say(f"payouts of {row.asset or 'all assets'} are open; shut still: {still}.")

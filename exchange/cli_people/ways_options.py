@@ -85,3 +85,6 @@ def _payouts(verbs: Subparsers[argparse.ArgumentParser], verb: Verb, list_option
         one = verb(verbs, f"payouts {does}", about, example)
         one.add_argument("--asset", default="", metavar="CODE", help="of this asset only (default: of all)")
         one.add_argument("--reason", required=True, help="for the journal, and for whoever looks next")
+        if does == "open":
+            looked_up = "so many that the signer signed and the books do not know were looked up (default: 0)"
+            one.add_argument("--looked-up", type=int, default=0, metavar="N", help=looked_up)

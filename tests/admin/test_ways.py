@@ -9,6 +9,8 @@ import pytest
 from exchange.admin import wire
 from exchange.admin.acts import carry_out
 from exchange.admin.house import Caller, Refused
+from exchange.custody.signer.client import SignerClient
+from exchange.custody.signer.wire import Row
 from exchange.office.operators import Role
 from tests.admin.furnished import ME, furnished
 
@@ -115,3 +117,39 @@ async def test_a_contract_is_kept_in_one_spelling(tmp_path: Path) -> None:
     async with furnished(tmp_path) as house:
         ask = wire.SetNetwork("BTC", "ETH", chain_decimals=8, contract="0x" + "aB" * 20)
         assert (await carry_out(house, ANN, ask)).contract == "0x" + "ab" * 20
+
+
+@pytest.mark.parametrize("asset", ["", "BTC"])
+async def test_all_payouts_open_once_the_signer_signed_nothing_unknown_or_each_was_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asset: str
+) -> None:
+    """After a restore custody's books may lack what was paid. One asset's own shutting is another matter."""
+    signed = [Row(n, 0, f"d{n}", "BTC", f"tx{n}", ("w1",), (), "1", b"") for n in (1, 2)]
+
+    async def recall(_signer: SignerClient, after: int = 0) -> list[Row]:
+        return [one for one in signed if one.number > after]
+
+    monkeypatch.setattr(SignerClient, "recall", recall)
+    monkeypatch.setattr(SignerClient, "has_wallet", True)
+    async with furnished(tmp_path) as house:
+        await carry_out(house, ANN, wire.SetPayoutsShut(asset, True, "restored"))
+        if not asset:
+            for looked_up in (0, 1, 3):
+                with pytest.raises(Refused, match="BTC tx1 for w1; BTC tx2 for w1"):
+                    await carry_out(house, ANN, wire.SetPayoutsShut("", False, "seen", looked_up))
+                assert len((await carry_out(house, ANN, wire.ListShut())).rows) == 1
+        await carry_out(house, ANN, wire.SetPayoutsShut(asset, False, "seen", 0 if asset else 2))
+        assert (await carry_out(house, ANN, wire.ListShut())).rows == ()
+
+
+async def test_all_payouts_stay_shut_while_the_signer_cannot_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process is real here, and has no vault to open."""
+    monkeypatch.setattr(SignerClient, "has_wallet", True)
+    async with furnished(tmp_path) as house:
+        await carry_out(house, ANN, wire.SetPayoutsShut("", True, "restored"))
+        with pytest.raises(Refused, match="exchange wallet unlock") as refused:
+            await carry_out(house, ANN, wire.SetPayoutsShut("", False, "seen"))
+        assert refused.value.code == "signer_locked"
+        assert len((await carry_out(house, ANN, wire.ListShut())).rows) == 1

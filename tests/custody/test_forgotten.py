@@ -14,7 +14,7 @@ from exchange.core.postings import Bucket, balance_key
 from exchange.core.transfers import WithdrawalState
 from exchange.core.units import AccountId, Amount
 from exchange.custody.memory.chain import MemoryChain
-from exchange.custody.payouts.forgotten import Forgotten, Recall
+from exchange.custody.payouts.forgotten import Forgotten, Recall, unknown
 from exchange.custody.payouts.rows import attempts
 from exchange.custody.signer.record import Entry, Paid, Record, create_record
 from exchange.custody.signer.wire import PAGE, Row
@@ -145,3 +145,16 @@ async def test_b45_nobody_else_pays_it(tmp_path: Path) -> None:
         books, recall = Forgotten(house.store, house.sequencer), recall_of(signed(house, tmp_path, lost))
         assert await books.book(lost, house.chain, recall) == ""
         assert await house.sequencer.read(lambda state: state.available(bob, ASSET)) == 9_000
+
+
+async def test_what_the_signer_signed_and_an_older_copy_of_the_books_does_not_know_is_found(tmp_path: Path) -> None:
+    """All of it, beyond a page of the record, and nothing that the books do know."""
+    chain = family("BTC")
+    lost = await forget(tmp_path, chain)
+    async with till(tmp_path, chain) as house:
+        recall = recall_of(signed(house, tmp_path, lost))
+        paid = {one.txid for one in attempts(house.store.reader, 1)}
+        found = [one.txid for one in await unknown(house.store, recall)]
+        assert found == [f"other {n}" for n in range(PAGE + 5)]
+        await house.store.write(lambda db: db.execute("DELETE FROM attempts"))
+        assert {one.txid for one in await unknown(house.store, recall)} == paid | set(found)

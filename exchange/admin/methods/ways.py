@@ -12,11 +12,14 @@ from exchange.core import commands as co
 from exchange.core.decimals import Malformed, parse, render
 from exchange.core.networks import ALL_ASSETS, Network, network_error
 from exchange.core.units import Amount
+from exchange.custody.payouts.forgotten import unknown
+from exchange.custody.port import NodeFault
 
 if TYPE_CHECKING:
     from exchange.core.market import Asset
 
 MAX_REASON: Final = 200
+_SHOWN: Final = 5
 _SUMS: Final = ("withdrawal_fee", "withdrawal_min", "deposit_min", "automatic_limit", "one_person_limit")
 _PLAIN: Final = ("contract", "chain_decimals", "deposits_open", "withdrawals_open")
 
@@ -122,10 +125,30 @@ async def set_shut(house: House, ask: wire.SetPayoutsShut) -> wire.ShutRow:
     if not reason or len(reason) > MAX_REASON or not reason.isprintable():
         raise Refused("bad_reason", f"a reason has 1 to {MAX_REASON} printable characters. Nothing was changed.")
     asset = (await find_asset(house, ask.asset)).id if ask.asset else ALL_ASSETS
+    if not ask.shut and asset == ALL_ASSETS:
+        await _compare_with_signer(house, ask.looked_up)
     outcome = await house.sequencer.call(co.SetPayoutsShut(asset, ask.shut, reason))
     if outcome.reject is not None:
         raise no(outcome.reject)
     return await house.sequencer.read(lambda state: wire.ShutRow(ask.asset, state.payouts_shut.get(asset, "")))
+
+
+async def _compare_with_signer(house: House, looked_up: int) -> None:
+    """Custody's books may be an older copy's: nothing is opened for all before they know all that the signer signed."""
+    if not house.signer.has_wallet:
+        return
+    try:
+        rows = await unknown(house.payments.store, house.signer.recall)
+    except NodeFault as fault:
+        text = f"the signer's record must be compared with custody's books first, and {fault}"
+        raise Refused("signer_locked", f"{text}. Nothing was changed; `exchange wallet unlock`.") from fault
+    if len(rows) != looked_up:
+        shown = "; ".join(
+            f"{one.chain} {one.txid} for {' '.join(one.payments) or 'ourselves'}" for one in rows[:_SHOWN]
+        )
+        text = f"{len(rows)} that the signer signed are not in custody's books: {shown}"
+        advice = f"Look each up on its chain, then say `--looked-up {len(rows)}`: what it pays is paid"
+        raise Refused("signed_unknown", f"{text}. {advice}. Nothing was changed.")
 
 
 async def find_asset(house: House, code: str) -> Asset:

@@ -1,4 +1,4 @@
-"""Withdrawals that were paid and that a ledger, restored from an older copy, does not know: booked as what they were.
+"""What was paid and an older copy does not know: found by the signer's record, and booked in the ledger as what it was.
 
 Three must agree, and none of them is the ledger: custody's books have the payout final, the signer's own record has
 signed that very transaction for that very withdrawal, and the chain has it still. Two operators ask for it.
@@ -54,6 +54,17 @@ class Forgotten:
             return outcome.reject.text
         await self._store.write(partial(moves.told, id=row.id, state=WithdrawalState.FINAL))
         return ""
+
+
+async def unknown(store: Store, recall: Recall) -> list[Row]:
+    """What the signer has signed and custody's books, restored from an older copy, do not know. Raises `NodeFault`."""
+    known = {txid for (txid,) in store.reader.execute("SELECT txid FROM attempts WHERE txid IS NOT NULL")}
+    found: list[Row] = []
+    after = 0
+    while rows := await recall(after):
+        found += [one for one in rows if one.txid not in known]
+        after = rows[-1].number
+    return found
 
 
 async def _signed(recall: Recall, chain: str, id: str, txid: str) -> bool:

@@ -64,6 +64,11 @@ class SignerClient:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def has_wallet(self) -> bool:
+        """Whether a wallet was made in its folder."""
+        return Folder(self._folder).public.exists()
+
+    @property
     def pid(self) -> int | None:
         """Of the signer's process, once it was started."""
         return self._process.pid if self._process else None
