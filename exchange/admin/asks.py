@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, get_args
 
 from exchange.admin.act_asks import ACT_ASKS
 from exchange.admin.ask import MAX_ROWS, Ask, R
+from exchange.admin.chain_views import ChainList, ChainRow, DepositList, DepositsExplained, ReservesList
 from exchange.admin.tier_asks import TIER_ASKS
 from exchange.admin.views import (
     AccountList,
@@ -18,10 +19,6 @@ from exchange.admin.views import (
     AuditList,
     BalanceRow,
     BookView,
-    ChainList,
-    ChainRow,
-    DepositList,
-    DepositsExplained,
     KeyList,
     KeyMade,
     KeyRow,
@@ -34,7 +31,6 @@ from exchange.admin.views import (
     OperatorMade,
     OperatorRow,
     Phase,
-    ReservesList,
     Role,
     ShutList,
     ShutRow,

@@ -57,6 +57,16 @@ from exchange.admin.asks import (
     Watch,
     result_type,
 )
+from exchange.admin.chain_views import (
+    ChainList,
+    ChainRow,
+    DepositList,
+    DepositRow,
+    DepositsExplained,
+    DepositView,
+    ReservesList,
+    ReservesRow,
+)
 from exchange.admin.tier_asks import ListTierFees, SetAccountTier, SetTierFees, TierFeesList, TierFeesRow
 from exchange.admin.views import (
     AccountList,
@@ -67,13 +77,7 @@ from exchange.admin.views import (
     AuditRow,
     BalanceRow,
     BookView,
-    ChainList,
-    ChainRow,
     Closing,
-    DepositList,
-    DepositRow,
-    DepositsExplained,
-    DepositView,
     KeyList,
     KeyMade,
     KeyRow,
@@ -89,8 +93,6 @@ from exchange.admin.views import (
     Phase,
     PhaseChanged,
     Push,
-    ReservesList,
-    ReservesRow,
     Role,
     ShutList,
     ShutRow,

@@ -15,9 +15,10 @@ from exchange.core.orders import OrderRow, SelfTrade, Side
 from exchange.core.units import AccountId, ListId, MarketId, Micros, OrderId, TradeId
 from exchange.ledger import db
 from exchange.ledger.activity import Done, deeds_since
+from exchange.ledger.bars import BarRow
 from exchange.ledger.journal import DECODER
 from exchange.ledger.restore import LIST_COLUMNS, ORDER_COLUMNS, list_row, order_row
-from exchange.ledger.rows import AggregateRow, AmendmentRow, BarRow, PreventedRow, Row, TradeRow
+from exchange.ledger.rows import AggregateRow, AmendmentRow, PreventedRow, Row, TradeRow
 from exchange.ledger.seeking import first_list_at, first_order_at, first_trade_at
 
 T = TypeVar("T")

@@ -22,9 +22,10 @@ from exchange.core.order_lists import ListStatus, OrderList
 from exchange.core.orders import OrderStatus
 from exchange.core.state import State
 from exchange.ledger import db
+from exchange.ledger.bars import BarRow, capped
 from exchange.ledger.journal import DECODER, GENESIS_HASH, check_head, link
 from exchange.ledger.restore import ORDER_COLUMNS
-from exchange.ledger.rows import BarRow, Row, capped, freeze, list_row, market_row, network_row, order_row, session_row
+from exchange.ledger.rows import Row, freeze, list_row, market_row, network_row, order_row, session_row
 
 if TYPE_CHECKING:
     from exchange.core.events import Event

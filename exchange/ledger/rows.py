@@ -17,7 +17,8 @@ from exchange.core.order_lists import OrderList
 from exchange.core.orders import ROW_END, Order, OrderRow, SelfTrade, Side
 from exchange.core.postings import Bucket, balance_key
 from exchange.core.state import MARK_EVERY
-from exchange.core.units import MAX_STORED, AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
+from exchange.core.units import AccountId, Amount, MarketId, Micros, OrderId, Price, Quantity, Seq, TradeId
+from exchange.ledger.bars import bar_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,27 +94,6 @@ class AggregateRow(msgspec.Struct, frozen=True, gc=False):
     last_trade: TradeId
     time: Micros
     taker_side: Side
-
-
-class BarRow(msgspec.Struct, gc=False):
-    """One minute of trades in one market: prices in ticks, `quantity` in lots, `notional` in quote atoms.
-
-    A sum that a minute of wash trades drives beyond 63 bits stays at the largest number there is.
-    """
-
-    market: MarketId
-    minute: int
-    open: Price
-    high: Price
-    low: Price
-    close: Price
-    quantity: int
-    notional: int
-    count: int
-    taker_buy_quantity: int
-    taker_buy_notional: int
-    first_trade: TradeId
-    last_trade: TradeId
 
 
 class Frozen(msgspec.Struct, frozen=True):
@@ -341,58 +321,6 @@ def market_row(book: Book) -> Row:
     rules = msgspec.json.encode(book.rules).decode()
     counters = (book.last_price, book.next_trade, book.next_aggregate)
     return (book.rules.id, book.rules.symbol, rules, int(book.phase), *counters)
-
-
-def bar_rows(trades: Any) -> list[Row]:  # noqa: ANN401
-    """The trades of one batch added up by market and minute."""
-    bars: dict[tuple[MarketId, int], BarRow] = {}
-    for trade in trades:
-        minute = trade.time // 60_000_000
-        bar = bars.get((trade.market, minute))
-        if bar is None:
-            bars[(trade.market, minute)] = first_bar(trade, minute)
-        else:
-            add_to_bar(bar, trade)
-    return [msgspec.structs.astuple(bar) for bar in bars.values()]
-
-
-def first_bar(trade: ev.Traded, minute: int) -> BarRow:
-    """The bar of a single trade."""
-    bought = trade.taker_side == Side.BUY
-    return BarRow(
-        trade.market,
-        minute,
-        trade.price,
-        trade.price,
-        trade.price,
-        trade.price,
-        trade.quantity,
-        trade.notional,
-        1,
-        trade.quantity if bought else 0,
-        trade.notional if bought else 0,
-        trade.trade,
-        trade.trade,
-    )
-
-
-def add_to_bar(bar: BarRow, trade: ev.Traded) -> None:
-    """Count a later trade in."""
-    bar.high = max(bar.high, trade.price)
-    bar.low = min(bar.low, trade.price)
-    bar.close = trade.price
-    bar.quantity = capped(bar.quantity + trade.quantity)
-    bar.notional = capped(bar.notional + trade.notional)
-    bar.count += 1
-    bar.last_trade = trade.trade
-    if trade.taker_side == Side.BUY:
-        bar.taker_buy_quantity = capped(bar.taker_buy_quantity + trade.quantity)
-        bar.taker_buy_notional = capped(bar.taker_buy_notional + trade.notional)
-
-
-def capped(total: int) -> int:
-    """A sum of a bar as the ledger can hold it."""
-    return min(total, MAX_STORED)
 
 
 def network_row(network: Network) -> Row:

@@ -84,7 +84,7 @@ def _delete(table: str, *key: str) -> Write:
 
 
 def _added(*columns: str) -> list[str]:
-    """Sums that stop at the largest whole number there is, as `rows.capped` does: SQLite would make a float of more."""
+    """Sums that stop at the largest whole number there is, as `bars.capped` does: SQLite would make a float of more."""
     return [
         f"{column} = CASE WHEN {column} > {MAX_STORED} - excluded.{column} THEN {MAX_STORED}"
         f" ELSE {column} + excluded.{column} END"

@@ -6,7 +6,8 @@ import msgspec
 
 from exchange.core.orders import Side
 from exchange.core.units import Micros, Price, TradeId
-from exchange.ledger.rows import BarRow, TradeRow
+from exchange.ledger.bars import BarRow
+from exchange.ledger.rows import TradeRow
 
 MINUTE = 60_000_000
 SECOND = 1_000_000

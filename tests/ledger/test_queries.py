@@ -13,11 +13,12 @@ from exchange.core import commands as co
 from exchange.core.orders import OrderType, Side
 from exchange.core.units import AccountId, MarketId, Micros, OrderId, Price, Quantity, TradeId
 from exchange.ledger import db
+from exchange.ledger.bars import BarRow
 from exchange.ledger.db import LedgerDamaged
 from exchange.ledger.journal import Journal
 from exchange.ledger.queries import Queries
 from exchange.ledger.restore import ORDER_COLUMNS, order_row
-from exchange.ledger.rows import AggregateRow, BarRow, TradeRow
+from exchange.ledger.rows import AggregateRow, TradeRow
 from tests.core.world import ACCOUNTS, furnishing
 from tests.ledger import busy
 
