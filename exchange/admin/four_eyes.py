@@ -15,6 +15,7 @@ import msgspec
 from exchange.admin import wire
 from exchange.admin.house import Caller, House, Refused
 from exchange.custody.payouts import rows as payout_rows
+from exchange.office.keys import Scope
 from exchange.office.operators import Role
 from exchange.office.pending_acts import PendingAct, TooManyActs
 
@@ -40,6 +41,11 @@ async def _loosens(_house: House, ask: wire.SetNetwork) -> bool:
     return given != closes
 
 
+async def _withdraws(_house: House, ask: wire.CreateKey) -> bool:
+    """A key that may move an account's money out is not one operator's to make."""
+    return Scope.WITHDRAW in ask.scopes
+
+
 async def _large(house: House, ask: wire.SettleWithdrawal | wire.ReturnWithdrawal) -> bool:
     """What two people had to approve, two people clear: with all that the same transaction pays."""
     row = payout_rows.withdrawal(house.payments.store.reader, ask.id)
@@ -57,6 +63,7 @@ async def _large(house: House, ask: wire.SettleWithdrawal | wire.ReturnWithdrawa
 TWO_PEOPLE: Final[Mapping[str, Due]] = {
     "account.tier": _always,
     "approver.register": _always,
+    "key.create": _withdraws,
     "network.set": _loosens,
     "operator.add": _always,
     "payouts.resume": _always,

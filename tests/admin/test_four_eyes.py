@@ -178,18 +178,26 @@ async def test_every_act_of_the_table_waits_in_a_server_and_not_in_a_demo_nor_at
 
 
 def _asking(method: str) -> wire.Ask[Any]:
-    return wire.SetPayoutsShut("", False, "seen") if method == "payouts.set" else ACTS[method]
+    """The one of its kind that needs a second person."""
+    special: dict[str, wire.Ask[Any]] = {
+        "payouts.set": wire.SetPayoutsShut("", False, "seen"),
+        "key.create": wire.CreateKey("alice", ("trade", "withdraw")),
+    }
+    return special.get(method, ACTS[method])
 
 
 @pytest.mark.parametrize(
     "ask",
     [
         wire.SetPayoutsShut("", True, "odd"),
+        wire.CreateKey("alice", ("read", "trade")),
         wire.SetNetwork("BTC", "BTC", withdrawals_open=False),
         wire.SetNetwork("BTC", "BTC", deposits_open=False, withdrawals_open=False),
     ],
 )
-async def test_a_brake_needs_one_hand(tmp_path: Path, ask: wire.Ask[Any]) -> None:
+async def test_a_brake_needs_one_hand_and_so_does_a_key_that_withdraws_nothing(
+    tmp_path: Path, ask: wire.Ask[Any]
+) -> None:
     """Whoever sees that something is wrong stops it at once."""
     async with furnished(tmp_path, two_people=True) as house:
         ann, _ = two(house)
