@@ -244,6 +244,8 @@ async def test_a_reader_that_stops_reading_is_cut_off_with_the_reason_and_the_ot
             assert (await good.read())["t"] == number + 1
         async for data in slow:
             protocol.receive_data(data)
+            for goodbye in filter(None, protocol.data_to_send()):
+                await slow.send_all(goodbye)
         protocol.receive_eof()
     reason = "you read too slowly: too many messages were waiting"
     assert (protocol.close_code, protocol.close_reason) == (1008, reason)
