@@ -90,12 +90,6 @@ def list_folder(folder: Path) -> Listing:
     )
 
 
-def copy_name(path: Path) -> CopyName | None:
-    """What a file's name says of it; None where it was given another name."""
-    found = _COPY.fullmatch(path.name)
-    return _copy(found) if found else None
-
-
 def _copy(found: re.Match[str]) -> CopyName:
     kind, made, seq, digest = found.groups()
     return CopyName(kind, _time(made), Seq(int(seq)), digest)
