@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -39,14 +39,16 @@ class Supervisor:
             pass
 
     @asynccontextmanager
-    async def start(self, folder: Path, *options: str, watchdog_seconds: int = 0) -> AsyncIterator[Running]:
+    async def start(
+        self, folder: Path, *options: str, watchdog_seconds: int = 0, environment: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Running]:
         """`exchange demo` upon these sockets; killed at the end if it still runs."""
         descriptors = [one.fileno() for one in self.listening.values()]
         launch = [sys.executable, "-c", LAUNCH, ":".join(self.listening), ",".join(map(str, descriptors))]
-        environment = {"NOTIFY_SOCKET": str(self.path)}
+        given = {"NOTIFY_SOCKET": str(self.path), **(environment or {})}
         if watchdog_seconds:
-            environment["WATCHDOG_USEC"] = str(watchdog_seconds * 1_000_000)
-        async with demo(folder, *options, before=launch, environment=environment, handed=descriptors) as running:
+            given["WATCHDOG_USEC"] = str(watchdog_seconds * 1_000_000)
+        async with demo(folder, *options, before=launch, environment=given, handed=descriptors) as running:
             yield running
 
 
