@@ -21,7 +21,7 @@ STAMP := .venv/.stamp
 CODE  := exchange tui tests bench release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench nightly format lock sbom release-check clean
+.PHONY: help setup demo test check bench nightly format lock sbom release-check release-sign clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r word does; \
@@ -80,6 +80,10 @@ sbom: setup  ## list every package of the lock file with version, hashes and lic
 
 release-check: setup  ## go through a release: tree, version, changelog, lock, tests, wheel, fresh install, SBOM
 	$(BIN)/python -m release.check $(ARGS)
+
+# KEY is a file, or the public half of a key that an ssh-agent has. A passphrase is asked for, and never a word of this line.
+release-sign: setup  ## sign what is in dist/: make release-sign KEY=/path/to/release.key
+	@$(BIN)/python -m release.sign "$(KEY)" dist
 
 clean:  ## remove .venv, builds and caches; data/ stays
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,1 +1,1 @@
-"""What a release is made with: the list of what is in it, and the check that it may go out. No part of the exchange."""
+"""What a release is made with: what is in it, whether it may go out, who signed it. No part of the exchange."""

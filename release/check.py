@@ -112,7 +112,8 @@ def built(root: Path) -> str:
         said = _ran([program, "--version"], place)
         _ran([program, "--help"], place)
         (root / "dist").mkdir(exist_ok=True)
-        shutil.copy2(wheel, root / "dist")
+        for one in (wheel, root / "requirements.lock"):
+            shutil.copy2(one, root / "dist")
         return f"dist/{wheel.name}; installed by its hashes it says: {said}"
 
 
@@ -144,7 +145,7 @@ def main(argv: list[str]) -> int:
         except Fault as fault:
             faults += 1
             print(f"FAULT  {step.__name__:<8} {fault}", flush=True)
-    print("This may go out: sign dist/ (docs/operations.md)." if not faults else f"{faults} faults: it may not go out.")
+    print("This may go out: `make release-sign KEY=...`." if not faults else f"{faults} faults: it may not go out.")
     return int(bool(faults))
 
 
